@@ -1,0 +1,300 @@
+"""Settings: the one module that reads the environment.
+
+The names of LLM Crafter work unchanged (``MONGODB_URI``, ``JWT_SECRET``, ``ENCRYPTION_KEY``, ``PORT`` …); ours
+begin with ``CRAFTER_``. Everything is validated together, before anything is started.
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_WEAK_WORDS = ("secret", "password", "123456", "test", "development", "admin", "key")
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w|y)?\s*$", re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31557600.0}
+
+
+class ConfigurationError(Exception):
+    """The environment does not describe a service that may start; one sentence per problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def parse_duration(text: str) -> timedelta:
+    """A span in jsonwebtoken's notation: ``7d``, ``24h``, ``90m``; a bare number counts as milliseconds.
+
+    Raises ValueError.
+    """
+    found = _DURATION.match(text)
+    if not found:
+        raise ValueError("must be a span such as 7d, 24h or 90m")
+    span = timedelta(seconds=float(found[1]) * _SECONDS[(found[2] or "ms").lower()])
+    if not timedelta(seconds=1) <= span <= timedelta(days=3660):
+        raise ValueError("must be between one second and ten years (a bare number counts as milliseconds)")
+    return span
+
+
+def _commas(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _switch(value: Any) -> Any:
+    return {"on": True, "off": False, "": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(_commas)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can choose. The description of each field is its documentation."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
+
+    env: Literal["development", "production"] = Field(
+        "development", validation_alias="CRAFTER_ENV",
+        description="production refuses the embedded database, weak secrets and an unprotected server.",
+    )
+    host: str = Field("127.0.0.1", validation_alias="CRAFTER_HOST", description="Address to listen on.")
+    port: int = Field(3000, ge=0, le=65535, validation_alias="PORT", description="Port to listen on.")
+    workers: int = Field(1, ge=1, le=64, validation_alias="CRAFTER_WORKERS", description="Server processes.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", validation_alias="CRAFTER_LOG_LEVEL",
+        description="debug also logs every database command, with its values masked.",
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", validation_alias="CRAFTER_LOG_FORMAT", description="auto: console on a terminal, otherwise JSON.",
+    )
+
+    mongodb_uri: SecretStr | None = Field(
+        None, validation_alias="MONGODB_URI", description="Where MongoDB is. Unset: an embedded one is started.",
+    )
+    data_dir: Path = Field(
+        Path("~/.local/share/crafter"), validation_alias="CRAFTER_DATA_DIR",
+        description="Where the embedded database and its generated secrets live.",
+    )
+    database_pool_size: int = Field(
+        50, ge=1, le=1000, validation_alias="CRAFTER_DATABASE_POOL", description="Connections per process.",
+    )
+    database_timeout_seconds: float = Field(
+        20.0, ge=1, le=120, validation_alias="CRAFTER_DATABASE_TIMEOUT",
+        description="The one deadline of a database operation, retries included.",
+    )
+
+    jwt_secret: SecretStr | None = Field(
+        None, validation_alias="JWT_SECRET", description="Signs access tokens (HS256). At least 32 characters.",
+    )
+    jwt_expires_in: str = Field("7d", validation_alias="JWT_EXPIRES_IN", description="Life of a token: 7d, 24h, 90m.")
+    encryption_key: SecretStr | None = Field(
+        None, validation_alias="ENCRYPTION_KEY",
+        description="Pass-phrase from which the key for stored secrets is derived; also reads what Node wrote.",
+    )
+    retired_encryption_keys: Annotated[list[SecretStr], NoDecode, BeforeValidator(_commas)] = Field(
+        [], validation_alias="CRAFTER_RETIRED_ENCRYPTION_KEYS",
+        description="Earlier values of ENCRYPTION_KEY, comma-separated: they still decrypt.",
+    )
+
+    auth_methods: CommaList = Field(
+        ["emailpassword", "oauth"], validation_alias="AUTH_METHODS", description="emailpassword, oauth or both.",
+    )
+    disable_signup: Switch = Field(False, validation_alias="DISABLE_SIGNUP", description="Refuse registrations.")
+    allowed_email_domains: CommaList = Field(
+        [], validation_alias="ALLOWED_EMAIL_DOMAINS", description="Only these domains may register. Empty: all.",
+    )
+    max_api_keys_per_user: int = Field(
+        10, ge=1, le=1000, validation_alias="MAX_API_KEYS_PER_USER",
+        description="Active platform keys per user and organization.",
+    )
+    operators: CommaList = Field(
+        [], validation_alias="CRAFTER_OPERATORS",
+        description="E-mail addresses of the people who may change the global provider catalogue.",
+    )
+
+    rate_limits: Switch = Field(
+        True, validation_alias="CRAFTER_RATE_LIMITS", description="off switches the per-client limiters off.",
+    )
+    trusted_proxies: CommaList = Field(
+        [], validation_alias="CRAFTER_TRUSTED_PROXIES",
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None, validation_alias="CRAFTER_METRICS_TOKEN",
+        description="Bearer token for /metrics. In production, without it, /metrics answers 404.",
+    )
+
+    egress_allow: CommaList = Field(
+        [], validation_alias="CRAFTER_EGRESS_ALLOW",
+        description="host:port pairs that outgoing calls may reach although the egress guard would refuse them.",
+    )
+    provider_timeout_seconds: float = Field(
+        120.0, ge=1, le=3600, validation_alias="CRAFTER_PROVIDER_TIMEOUT",
+        description="Deadline of one whole call to a model.",
+    )
+    drain_seconds: int = Field(
+        30, ge=0, le=600, validation_alias="CRAFTER_DRAIN_SECONDS",
+        description="How long a stopping server lets running requests finish.",
+    )
+
+    provider_base_urls: dict[str, str] = Field(
+        default_factory=dict, exclude=True,
+        description="<NAME>_BASE_URL for each default provider, e.g. OPENAI_BASE_URL.",
+    )
+
+    @field_validator("jwt_expires_in")
+    @classmethod
+    def _is_duration(cls, value: str) -> str:
+        parse_duration(value)
+        return value
+
+    @field_validator("auth_methods")
+    @classmethod
+    def _are_methods(cls, value: list[str]) -> list[str]:
+        if unknown := set(value) - {"emailpassword", "oauth"}:
+            raise ValueError(f"knows only emailpassword and oauth, not {', '.join(sorted(unknown))}")
+        return value
+
+    @field_validator("egress_allow")
+    @classmethod
+    def _are_endpoints(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            host, _, port = entry.rpartition(":")
+            if not host or not port.isdigit() or not 0 < int(port) < 65536:
+                raise ValueError(f"takes host:port pairs, not {entry!r}")
+        return value
+
+    @field_validator("mongodb_uri")
+    @classmethod
+    def _is_mongodb_uri(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("must begin with mongodb:// or mongodb+srv://")
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Settings":
+        if self.mongodb_uri is not None:
+            for name, secret in (("JWT_SECRET", self.jwt_secret), ("ENCRYPTION_KEY", self.encryption_key)):
+                if secret is None:
+                    raise ValueError(f"{name}: must be set when MONGODB_URI is set")
+        elif self.production:
+            raise ValueError("MONGODB_URI: must be set in production; the embedded database is for trying out")
+        for name, secret in (("JWT_SECRET", self.jwt_secret), ("ENCRYPTION_KEY", self.encryption_key)):
+            if secret is not None and (weakness := _weakness(secret.get_secret_value(), name, self.production)):
+                raise ValueError(f"{name}: {weakness}")
+        return self
+
+    @property
+    def production(self) -> bool:
+        """Whether insecure settings are refused."""
+        return self.env == "production"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether we start a MongoDB of our own."""
+        return self.mongodb_uri is None
+
+    @property
+    def token_lifetime(self) -> timedelta:
+        """How long an access token is valid."""
+        return parse_duration(self.jwt_expires_in)
+
+
+def _weakness(value: str, name: str, production: bool) -> str | None:
+    """What is wrong with a secret, or None. Outside production only its length counts."""
+    if name == "ENCRYPTION_KEY" and re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        return None
+    if len(value) < 32:
+        return "must have at least 32 characters (for example the output of: openssl rand -hex 32)"
+    if production:
+        for word in _WEAK_WORDS:
+            if word in value.lower():
+                return f"looks guessable, it contains {word!r}; use the output of: openssl rand -hex 32"
+    return None
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and validate the environment. Raises ConfigurationError with every problem at once."""
+    env = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        if isinstance(alias, str) and env.get(alias, "") != "":
+            values[alias] = env[alias]
+    if "CRAFTER_ENV" not in values and env.get("NODE_ENV") == "production":
+        values["CRAFTER_ENV"] = "production"
+    values["provider_base_urls"] = {
+        name.removesuffix("_BASE_URL").lower(): url.rstrip("/")
+        for name, url in env.items()
+        if name.endswith("_BASE_URL") and re.match(r"https?://", url)
+    }
+    try:
+        return _FromValues(**values)
+    except ValidationError as error:
+        raise ConfigurationError([_sentence(e) for e in error.errors(include_input=False)]) from None
+
+
+class _FromValues(Settings):
+    """Settings from given values alone, so that tests and commands decide what counts as the environment."""
+
+    @classmethod
+    def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> Any:  # type: ignore[override]
+        return (init_settings,)
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"][:1])
+    reason = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {reason}" if where else reason
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """One sentence for each CRAFTER_ variable that nothing reads, with the name that was probably meant."""
+    env = os.environ if environment is None else environment
+    known = sorted(
+        field.validation_alias
+        for field in Settings.model_fields.values()
+        if isinstance(field.validation_alias, str)
+    )
+    sentences = []
+    for name in sorted(env):
+        if name.startswith("CRAFTER_") and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            sentences.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else "."))
+    return sentences
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process. Raises ConfigurationError."""
+    return load_settings()
+
+
+def redacted(settings: Settings) -> list[dict[str, Any]]:
+    """Every setting with its variable, value and meaning; secrets are reduced to whether they are set."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr) or name == "retired_encryption_keys":
+            value = "(set)" if value else None
+        rows.append(
+            {
+                "variable": field.validation_alias or "<NAME>_BASE_URL",
+                "value": str(value) if isinstance(value, Path) else value,
+                "default": value == (str(field.default) if isinstance(field.default, Path) else field.default),
+                "description": field.description,
+            }
+        )
+    return rows

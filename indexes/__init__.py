@@ -1,0 +1,1 @@
+"""Index definitions, collected from the documents, and the script that applies them."""
