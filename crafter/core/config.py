@@ -48,7 +48,11 @@ def _commas(value: Any) -> Any:
 
 
 def _switch(value: Any) -> Any:
-    return {"on": True, "off": False, "": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
+    return (
+        {"on": True, "off": False, "": False}.get(value.strip().lower(), value)
+        if isinstance(value, str)
+        else value
+    )
 
 
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_commas)]
@@ -61,91 +65,133 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
     env: Literal["development", "production"] = Field(
-        "development", validation_alias="CRAFTER_ENV",
+        "development",
+        validation_alias="CRAFTER_ENV",
         description="production refuses the embedded database, weak secrets and an unprotected server.",
     )
     host: str = Field("127.0.0.1", validation_alias="CRAFTER_HOST", description="Address to listen on.")
     port: int = Field(3000, ge=0, le=65535, validation_alias="PORT", description="Port to listen on.")
     workers: int = Field(1, ge=1, le=64, validation_alias="CRAFTER_WORKERS", description="Server processes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", validation_alias="CRAFTER_LOG_LEVEL",
+        "info",
+        validation_alias="CRAFTER_LOG_LEVEL",
         description="debug also logs every database command, with its values masked.",
     )
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", validation_alias="CRAFTER_LOG_FORMAT", description="auto: console on a terminal, otherwise JSON.",
+        "auto",
+        validation_alias="CRAFTER_LOG_FORMAT",
+        description="auto: console on a terminal, otherwise JSON.",
     )
 
     mongodb_uri: SecretStr | None = Field(
-        None, validation_alias="MONGODB_URI", description="Where MongoDB is. Unset: an embedded one is started.",
+        None,
+        validation_alias="MONGODB_URI",
+        description="Where MongoDB is. Unset: an embedded one is started.",
     )
     data_dir: Path = Field(
-        Path("~/.local/share/crafter"), validation_alias="CRAFTER_DATA_DIR",
+        Path("~/.local/share/crafter"),
+        validation_alias="CRAFTER_DATA_DIR",
         description="Where the embedded database and its generated secrets live.",
     )
     database_pool_size: int = Field(
-        50, ge=1, le=1000, validation_alias="CRAFTER_DATABASE_POOL", description="Connections per process.",
+        50,
+        ge=1,
+        le=1000,
+        validation_alias="CRAFTER_DATABASE_POOL",
+        description="Connections per process.",
     )
     database_timeout_seconds: float = Field(
-        20.0, ge=1, le=120, validation_alias="CRAFTER_DATABASE_TIMEOUT",
+        20.0,
+        ge=1,
+        le=120,
+        validation_alias="CRAFTER_DATABASE_TIMEOUT",
         description="The one deadline of a database operation, retries included.",
     )
 
     jwt_secret: SecretStr | None = Field(
-        None, validation_alias="JWT_SECRET", description="Signs access tokens (HS256). At least 32 characters.",
+        None,
+        validation_alias="JWT_SECRET",
+        description="Signs access tokens (HS256). At least 32 characters.",
     )
-    jwt_expires_in: str = Field("7d", validation_alias="JWT_EXPIRES_IN", description="Life of a token: 7d, 24h, 90m.")
+    jwt_expires_in: str = Field(
+        "7d", validation_alias="JWT_EXPIRES_IN", description="Life of a token: 7d, 24h, 90m."
+    )
     encryption_key: SecretStr | None = Field(
-        None, validation_alias="ENCRYPTION_KEY",
+        None,
+        validation_alias="ENCRYPTION_KEY",
         description="Pass-phrase from which the key for stored secrets is derived; also reads what Node wrote.",
     )
     retired_encryption_keys: Annotated[list[SecretStr], NoDecode, BeforeValidator(_commas)] = Field(
-        [], validation_alias="CRAFTER_RETIRED_ENCRYPTION_KEYS",
+        [],
+        validation_alias="CRAFTER_RETIRED_ENCRYPTION_KEYS",
         description="Earlier values of ENCRYPTION_KEY, comma-separated: they still decrypt.",
     )
 
     auth_methods: CommaList = Field(
-        ["emailpassword", "oauth"], validation_alias="AUTH_METHODS", description="emailpassword, oauth or both.",
+        ["emailpassword", "oauth"],
+        validation_alias="AUTH_METHODS",
+        description="emailpassword, oauth or both.",
     )
-    disable_signup: Switch = Field(False, validation_alias="DISABLE_SIGNUP", description="Refuse registrations.")
+    disable_signup: Switch = Field(
+        False, validation_alias="DISABLE_SIGNUP", description="Refuse registrations."
+    )
     allowed_email_domains: CommaList = Field(
-        [], validation_alias="ALLOWED_EMAIL_DOMAINS", description="Only these domains may register. Empty: all.",
+        [],
+        validation_alias="ALLOWED_EMAIL_DOMAINS",
+        description="Only these domains may register. Empty: all.",
     )
     max_api_keys_per_user: int = Field(
-        10, ge=1, le=1000, validation_alias="MAX_API_KEYS_PER_USER",
+        10,
+        ge=1,
+        le=1000,
+        validation_alias="MAX_API_KEYS_PER_USER",
         description="Active platform keys per user and organization.",
     )
     operators: CommaList = Field(
-        [], validation_alias="CRAFTER_OPERATORS",
+        [],
+        validation_alias="CRAFTER_OPERATORS",
         description="E-mail addresses of the people who may change the global provider catalogue.",
     )
 
     rate_limits: Switch = Field(
-        True, validation_alias="CRAFTER_RATE_LIMITS", description="off switches the per-client limiters off.",
+        True,
+        validation_alias="CRAFTER_RATE_LIMITS",
+        description="off switches the per-client limiters off.",
     )
     trusted_proxies: CommaList = Field(
-        [], validation_alias="CRAFTER_TRUSTED_PROXIES",
+        [],
+        validation_alias="CRAFTER_TRUSTED_PROXIES",
         description="Addresses or networks of proxies whose X-Forwarded-For is believed.",
     )
     metrics_token: SecretStr | None = Field(
-        None, validation_alias="CRAFTER_METRICS_TOKEN",
+        None,
+        validation_alias="CRAFTER_METRICS_TOKEN",
         description="Bearer token for /metrics. In production, without it, /metrics answers 404.",
     )
 
     egress_allow: CommaList = Field(
-        [], validation_alias="CRAFTER_EGRESS_ALLOW",
+        [],
+        validation_alias="CRAFTER_EGRESS_ALLOW",
         description="host:port pairs that outgoing calls may reach although the egress guard would refuse them.",
     )
     provider_timeout_seconds: float = Field(
-        120.0, ge=1, le=3600, validation_alias="CRAFTER_PROVIDER_TIMEOUT",
+        120.0,
+        ge=1,
+        le=3600,
+        validation_alias="CRAFTER_PROVIDER_TIMEOUT",
         description="Deadline of one whole call to a model.",
     )
     drain_seconds: int = Field(
-        30, ge=0, le=600, validation_alias="CRAFTER_DRAIN_SECONDS",
+        30,
+        ge=0,
+        le=600,
+        validation_alias="CRAFTER_DRAIN_SECONDS",
         description="How long a stopping server lets running requests finish.",
     )
 
     provider_base_urls: dict[str, str] = Field(
-        default_factory=dict, exclude=True,
+        default_factory=dict,
+        exclude=True,
         description="<NAME>_BASE_URL for each default provider, e.g. OPENAI_BASE_URL.",
     )
 
@@ -190,9 +236,13 @@ class Settings(BaseSettings):
                 if secret is None:
                     raise ValueError(f"{name}: must be set when MONGODB_URI is set")
         elif self.production:
-            raise ValueError("MONGODB_URI: must be set in production; the embedded database is for trying out")
+            raise ValueError(
+                "MONGODB_URI: must be set in production; the embedded database is for trying out"
+            )
         for name, secret in (("JWT_SECRET", self.jwt_secret), ("ENCRYPTION_KEY", self.encryption_key)):
-            if secret is not None and (weakness := _weakness(secret.get_secret_value(), name, self.production)):
+            if secret is not None and (
+                weakness := _weakness(secret.get_secret_value(), name, self.production)
+            ):
                 raise ValueError(f"{name}: {weakness}")
         return self
 
@@ -293,7 +343,8 @@ def redacted(settings: Settings) -> list[dict[str, Any]]:
             {
                 "variable": field.validation_alias or "<NAME>_BASE_URL",
                 "value": str(value) if isinstance(value, Path) else value,
-                "default": value == (str(field.default) if isinstance(field.default, Path) else field.default),
+                "default": value
+                == (str(field.default) if isinstance(field.default, Path) else field.default),
                 "description": field.description,
             }
         )

@@ -214,3 +214,21 @@ def problem(error: CrafterError, *, instance: str, request_id: str) -> dict[str,
         "message": error.message,
         **error.details,
     }
+
+
+def documented(*errors: type[CrafterError]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI ``responses`` of a route that can fail in these ways: one entry per status, all its codes."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        entry = responses.setdefault(
+            error.status, {"description": "", "content": {PROBLEM_MEDIA_TYPE: {"examples": {}}}}
+        )
+        entry["description"] = (entry["description"] + f" `{error.code}`").strip()
+        example = {
+            "status": error.status,
+            "code": error.code,
+            "error": error.message,
+            "detail": error.message,
+        }
+        entry["content"][PROBLEM_MEDIA_TYPE]["examples"][error.code] = {"value": example}
+    return responses

@@ -8,7 +8,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-EntityId = Annotated[str, Field(min_length=1, max_length=64, examples=["0199f3a4-7c1e-7b52-9a53-0c1f4f0f2d11"])]
+EntityId = Annotated[
+    str, Field(min_length=1, max_length=64, examples=["0199f3a4-7c1e-7b52-9a53-0c1f4f0f2d11"])
+]
 """The id of a stored document. Node wrote version 4, we write version 7; both are opaque to callers."""
 
 _NAMESPACE = uuid.UUID("6f1c2a52-6b0e-4a8e-9c59-3c4a0b7e2f10")

@@ -1,0 +1,1 @@
+"""Getting in: registration, login, access tokens, one's own profile."""

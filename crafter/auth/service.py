@@ -1,0 +1,128 @@
+"""Registration, login, and changes to one's own account."""
+
+from datetime import datetime
+from typing import Any
+
+from crafter.auth.errors import AuthMethodDisabled, DomainNotAllowed, InvalidCredentials, SignupDisabled
+from crafter.auth.schemas import (
+    Login,
+    Profile,
+    ProfileChanged,
+    ProfileUpdate,
+    Register,
+    Registered,
+    Security,
+    SignedIn,
+    SignedInUser,
+)
+from crafter.auth.tokens import issue_token
+from crafter.core import passwords
+from crafter.core.config import Settings
+from crafter.core.time import utc_now
+from crafter.users import service as user_service
+from crafter.users.documents import User
+from crafter.users.errors import EmailTaken
+from crafter.users.password_policy import strength
+
+_WEAK = ("very-weak", "weak")
+
+
+async def register(new: Register, settings: Settings) -> Registered:
+    """Make an account and sign it in. Raises SignupDisabled, AuthMethodDisabled, DomainNotAllowed, EmailTaken."""
+    if settings.disable_signup:
+        raise SignupDisabled
+    _require_passwords(settings)
+    domain = new.email.rpartition("@")[2]
+    if settings.allowed_email_domains and domain not in {d.lower() for d in settings.allowed_email_domains}:
+        raise DomainNotAllowed
+    if (
+        await user_service.find_by_email(new.email) is not None
+    ):  # spares the hash; the index decides between racers
+        raise EmailTaken
+    quality = strength(new.password)
+    hashed = await passwords.hash_password(new.password)
+    user = await user_service.create_user(email=new.email, password=hashed, name=new.name, strength=quality)
+    warnings = ["Consider a longer password with more variety."] if quality in _WEAK else []
+    return Registered(
+        token=issue_token(user.id, settings, utc_now()),
+        user=_signed_in_user(user),
+        password_strength=quality,
+        warnings=warnings,
+    )
+
+
+async def login(credentials: Login, settings: Settings, now: datetime) -> SignedIn:
+    """Exchange a password for a token. Raises InvalidCredentials, after the same time whatever was wrong."""
+    _require_passwords(settings)
+    user = await user_service.find_by_email(credentials.email)
+    if user is None or not user.password:
+        await passwords.verify_against_nobody(credentials.password)
+        raise InvalidCredentials
+    if not await passwords.verify_password(credentials.password, user.password):
+        raise InvalidCredentials
+    return SignedIn(token=issue_token(user.id, settings, now), user=_signed_in_user(user))
+
+
+async def get_profile(user_id: str) -> Profile:
+    """One's own account. Raises AccountGone."""
+    user = await user_service.get_user(user_id)
+    connected = user.connected_providers()
+    return Profile(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        email_verified=user.email_verified,
+        is_oauth_user=bool(connected),
+        primary_oauth_provider=connected[0] if connected else None,
+        connected_providers=connected,
+        security=_security(user),
+    )
+
+
+async def update_profile(user_id: str, changes: ProfileUpdate) -> ProfileChanged:
+    """Change one's name or password. Raises AccountGone."""
+    fields: dict[str, Any] = {}
+    if changes.name is not None:
+        fields["name"] = changes.name
+    if changes.password is not None:
+        fields["password"] = await passwords.hash_password(changes.password)
+        fields["passwordStrength"] = strength(changes.password)
+    user = await user_service.update_user(user_id, fields) if fields else await user_service.get_user(user_id)
+    return ProfileChanged(id=user.id, email=user.email, name=user.name, security=_security(user))
+
+
+def sign_in_methods(settings: Settings) -> dict[str, Any]:
+    """Which ways of signing in this deployment offers, as the web UI's login page asks for it."""
+    by_password = "emailpassword" in settings.auth_methods
+    return {
+        "providers": [],
+        "authMethods": {
+            "enabledMethods": [method for method in settings.auth_methods if method == "emailpassword"],
+            "emailPasswordEnabled": by_password,
+            "oauthEnabled": False,
+        },
+        "domainRestricted": bool(settings.allowed_email_domains),
+        "allowedDomains": settings.allowed_email_domains or None,
+    }
+
+
+def _require_passwords(settings: Settings) -> None:
+    if "emailpassword" not in settings.auth_methods:
+        raise AuthMethodDisabled(enabledMethods=settings.auth_methods)
+
+
+def _signed_in_user(user: User) -> SignedInUser:
+    return SignedInUser(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        email_verified=user.email_verified,
+        is_oauth_user=bool(user.connected_providers()),
+        avatar=user.avatar,
+    )
+
+
+def _security(user: User) -> Security:
+    return Security(
+        should_update_password=user.password_strength in _WEAK, password_strength=user.password_strength
+    )

@@ -1,0 +1,160 @@
+"""What every stored document has: its base fields, how it is written, and how it is read back.
+
+Beanie binds a class to its collection and its indexes; queries are plain MongoDB. A document of a tenant can
+only be reached through :meth:`TenantDocument.within`, see :mod:`crafter.core.tenancy`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+import beanie
+import structlog
+from beanie import PydanticObjectId
+from bson import ObjectId
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pymongo import IndexModel
+from pymongo.asynchronous.collection import AsyncCollection
+
+from crafter.core.ids import EntityId, new_id
+from crafter.core.queries import QueryShape
+from crafter.core.tenancy import Scope, TenantCollection, UnscopedQuery
+from crafter.core.time import utc_now
+
+log = structlog.get_logger("crafter.documents")
+
+RawCollection = AsyncCollection[dict[str, Any]]
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+OmitNone = Annotated[T | None, Field(exclude_if=_is_none)]
+"""A field that is left out, in the database and on the wire, while it has no value (never ``null``)."""
+
+
+class Stored(BaseModel):
+    """A part of a document. Fields that we do not know are ignored when reading, and survive our updates."""
+
+    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+
+
+class StoredElement(Stored):
+    """An element of an embedded array; each carries an ObjectId of its own, as LLM Crafter's do."""
+
+    id: PydanticObjectId = Field(default_factory=lambda: PydanticObjectId(ObjectId()), alias="_id")
+
+
+class BaseDocument(beanie.Document):
+    """A document of its own collection, with a UUID string as ``_id`` and the server's timestamps."""
+
+    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+
+    updated_field: ClassVar[str] = "updatedAt"
+    query_shapes: ClassVar[Sequence[QueryShape]] = ()
+
+    id: EntityId = Field(default_factory=new_id, alias="_id")  # type: ignore[assignment]
+    created_at: datetime = Field(default_factory=utc_now, alias="createdAt")
+    updated_at: datetime = Field(default_factory=utc_now, alias="updatedAt")
+    version_key: int = Field(0, alias="__v", description="Mongoose's counter: written once, then left alone.")
+    revision: int = Field(0, description="Rises with every change of ours; the ETag.")
+
+    def to_stored(self) -> dict[str, Any]:
+        """The document as MongoDB keeps it."""
+        stored: dict[str, Any] = self.model_dump(by_alias=True, exclude={"revision_id"})
+        return stored
+
+    @classmethod
+    def from_stored(cls, raw: Mapping[str, Any]) -> Self:
+        """The document that was read; what does not validate falls back to its default, and is reported."""
+        return read_tolerantly(cls, raw)
+
+    @classmethod
+    def collection(cls) -> RawCollection:
+        """The collection itself, for the feature's own service."""
+        return super().get_pymongo_collection()
+
+    @classmethod
+    def index_models(cls) -> list[IndexModel]:
+        """The indexes that the document declares."""
+        settings = getattr(cls, "Settings", None)
+        return list(getattr(settings, "indexes", []))
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A field that names a document of another collection; ``restricts``: that one cannot be deleted meanwhile."""
+
+    field: str
+    target: str
+    restricts: bool = True
+
+
+class TenantDocument(BaseDocument):
+    """A document of one organization. Every query on it carries the organization; others raise."""
+
+    references: ClassVar[Sequence[Reference]] = ()
+
+    organization: EntityId
+
+    @classmethod
+    def within(cls, scope: Scope) -> TenantCollection:
+        """The documents of this collection that belong to the scope, and no others."""
+        return TenantCollection(super().collection(), scope, cls.updated_field)
+
+    @classmethod
+    def collection(cls) -> RawCollection:
+        """Refused: use :meth:`within`. Raises UnscopedQuery."""
+        raise UnscopedQuery(cls.__name__)
+
+    @classmethod
+    def across_tenants(cls) -> RawCollection:
+        """The whole collection, for maintenance and for look-ups by a secret.
+
+        The callers are listed, with their reasons, in ``tests/test_architecture.py``.
+        """
+        return super().collection()
+
+    @classmethod
+    def get_pymongo_collection(cls) -> RawCollection:
+        """Refused, and with it every query of Beanie's: use :meth:`within`. Raises UnscopedQuery."""
+        raise UnscopedQuery(cls.__name__)
+
+
+class ProjectDocument(TenantDocument):
+    """A document of one project of one organization."""
+
+    project: EntityId
+
+
+def read_tolerantly(model: type[M], raw: Mapping[str, Any]) -> M:
+    """Validate a stored value; fields that do not fit are dropped, so one bad value cannot break a reader.
+
+    What was dropped is logged with the document's id. A required field that is unusable becomes ``None``.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        return _salvage(model, dict(raw), error)
+
+
+def _salvage(model: type[M], raw: dict[str, Any], error: ValidationError) -> M:
+    broken = {str(e["loc"][0]) for e in error.errors(include_input=False, include_url=False) if e["loc"]}
+    log.warning("unreadable_fields", model=model.__name__, id=str(raw.get("_id")), fields=sorted(broken))
+    for name in broken:
+        raw.pop(name, None)
+    try:
+        return model.model_validate(raw)
+    except ValidationError:
+        fields = model.model_fields
+        values = {
+            name: raw.get(field.alias or name, raw.get(name))
+            for name, field in fields.items()
+            if (field.alias or name) in raw or name in raw or field.is_required()
+        }
+        return model.model_construct(**values)

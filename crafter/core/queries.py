@@ -1,0 +1,22 @@
+"""Query shapes: what a feature asks of its collection, declared beside the indexes that serve it.
+
+``python -m indexes verify`` replays every shape with ``explain`` and fails on a collection scan or a sort in memory.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class QueryShape:
+    """One question to a collection.
+
+    ``where`` and ``sort`` are the query as the service writes it, with example values; ``name`` says who asks;
+    ``rules`` are the required index rules that the shape stands for.
+    """
+
+    name: str
+    where: Mapping[str, Any]
+    sort: Sequence[tuple[str, int]] = ()
+    rules: Sequence[str] = field(default=())

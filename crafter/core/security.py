@@ -1,0 +1,18 @@
+"""Secrets that are only ever compared: platform keys and session tokens, random, and stored as a hash."""
+
+import hashlib
+import secrets
+
+
+def new_key() -> str:
+    """A fresh key: 256 random bits as 64 lower-case hex digits."""
+    return secrets.token_hex(32)
+
+
+def hash_key(raw: str) -> str:
+    """What is stored of a key, and what it is found by: the SHA-256 of its characters, in lower-case hex.
+
+    Unsalted, as LLM Crafter stores it: 256 random bits cannot be guessed, and the hash must find the row.
+    Takes any string, since callers send anything.
+    """
+    return hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()

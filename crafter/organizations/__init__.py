@@ -1,0 +1,1 @@
+"""Organizations: the tenants, their members, and what each role may do."""

@@ -1,0 +1,75 @@
+"""Roles, permissions, and the one table that says which role may do what."""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A member's role; each includes the ones before it."""
+
+    viewer = "viewer"
+    member = "member"
+    admin = "admin"
+
+
+class Permission(StrEnum):
+    """What a route asks for."""
+
+    organization_read = "organization:read"
+    organization_manage = "organization:manage"
+    ownership_transfer = "organization:transfer"
+    members_manage = "members:manage"
+    projects_read = "projects:read"
+    projects_create = "projects:create"
+    projects_manage = "projects:manage"
+    projects_delete = "projects:delete"
+    credentials_create = "credentials:create"
+    credentials_delete = "credentials:delete"
+    user_api_keys_read = "user_api_keys:read"
+    user_api_keys_manage = "user_api_keys:manage"
+    agents_read = "agents:read"
+    agents_manage = "agents:manage"
+    agents_delete = "agents:delete"
+    agents_run = "agents:run"
+    conversations_read = "conversations:read"
+    conversations_write = "conversations:write"
+    conversations_delete = "conversations:delete"
+
+
+_VIEWER = {
+    Permission.organization_read,
+    Permission.projects_read,
+    Permission.user_api_keys_read,
+    Permission.agents_read,
+    Permission.conversations_read,
+}
+_MEMBER = _VIEWER | {
+    Permission.projects_create,
+    Permission.projects_manage,
+    Permission.credentials_create,
+    Permission.user_api_keys_manage,
+    Permission.agents_manage,
+    Permission.agents_run,
+    Permission.conversations_write,
+}
+_ADMIN = _MEMBER | {
+    Permission.organization_manage,
+    Permission.members_manage,
+    Permission.projects_delete,
+    Permission.credentials_delete,
+    Permission.agents_delete,
+    Permission.conversations_delete,
+}
+
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.viewer: frozenset(_VIEWER),
+    Role.member: frozenset(_MEMBER),
+    Role.admin: frozenset(_ADMIN),
+}
+
+OWNER_GRANTS = frozenset({Permission.ownership_transfer})
+"""What only the owner may do, beside everything that an admin may."""
+
+
+def least_role(permission: Permission) -> Role | None:
+    """The lowest role that has the permission; None when only the owner has it."""
+    return next((role for role in Role if permission in GRANTS[role]), None)

@@ -1,0 +1,1 @@
+"""Projects: what an organization works on; agents, keys and prompts belong to one."""

@@ -1,0 +1,34 @@
+"""People, as they are stored."""
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel
+
+from crafter.core.documents import BaseDocument, OmitNone
+from crafter.core.queries import QueryShape
+
+
+class User(BaseDocument):
+    """A person with an account. ``email`` is the canonical address, and decides which account is meant."""
+
+    email: str
+    password: OmitNone[str] = Field(None, description="bcrypt; absent for accounts that only use OAuth.")
+    name: str
+    password_strength: str = Field("weak", alias="passwordStrength")
+    oauth: dict[str, Any] = Field(default_factory=dict)
+    email_verified: bool = Field(False, alias="emailVerified")
+    avatar: OmitNone[str] = None
+
+    query_shapes: ClassVar = (
+        QueryShape("login and invitations", {"email": "a@example.com"}, rules=("12.51",)),
+        QueryShape("people by id", {"_id": {"$in": ["0199f3a4-7c1e-7b52-9a53-0c1f4f0f2d11"]}}),
+    )
+
+    class Settings:
+        name = "users"
+        indexes = [IndexModel([("email", ASCENDING)], name="email_1", unique=True)]
+
+    def connected_providers(self) -> list[str]:
+        """The OAuth providers that the account is really linked to (Node stores empty shells for all others)."""
+        return [name for name in ("google", "github") if (self.oauth.get(name) or {}).get("id")]
