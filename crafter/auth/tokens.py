@@ -15,9 +15,7 @@ _MAX_TOKEN_BYTES = 4096
 _MAX_REMEMBERED = 4096
 _BEARER = "Bearer "
 _CLAIMS = {"userId", "iat", "exp"}
-# 43 characters hold 32 bytes and two bits more: the last one has to leave these empty, or there would be
-# other spellings of the same signature.
-_SIGNED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+_SIGNED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # the library lets padding pass
 
 # User and end (Unix seconds) of verified tokens, oldest first, by the keyed hash of the whole token: a later
 # request costs one hash and no verification. Only the event loop touches it.
@@ -51,7 +49,6 @@ def verify_token(raw: str, settings: Settings) -> str:
     key = hmac.digest(secret, raw.encode(), "sha256")
     user_id, expires = _verified.get(key) or _verify(raw, secret)
     if expires <= time.time():
-        _verified.pop(key, None)
         raise InvalidToken
     _remember(key, (user_id, expires))
     return user_id

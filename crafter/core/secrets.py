@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -66,8 +66,8 @@ class _Key:
 
     id: str
     cipher: AESGCM
-    fingerprint_key: bytes
-    legacy: bytes
+    fingerprint_key: bytes = field(repr=False)
+    legacy: bytes = field(repr=False)
 
 
 class Keyring:
@@ -83,9 +83,8 @@ class Keyring:
 
     def __init__(self, active: str, retired: Iterable[str] = ()) -> None:
         self._active = _derive(active)
-        keys = [self._active, *map(_derive, retired)]
-        self._by_id = {key.id: key for key in reversed(keys)}
-        self._legacy = [key.legacy for key in keys]
+        self._keys = [self._active, *map(_derive, retired)]
+        self._by_id = {key.id: key for key in self._keys}
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Keyring":
@@ -129,9 +128,9 @@ class Keyring:
         return hmac.digest(self._active.fingerprint_key, text.encode(), "sha256").hex()
 
     def _decrypt_legacy(self, stored: str) -> str:
-        for passphrase in self._legacy:
+        for key in self._keys:
             try:
-                return _open_salted(stored, passphrase)
+                return _open_salted(stored, key.legacy)
             except ValueError:
                 continue
         raise SecretUnreadable
