@@ -1,0 +1,49 @@
+"""Answers made by hand: JSON, problems and download names."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from pydantic_core import PydanticSerializationError, to_json
+from starlette.responses import Response
+from starlette.types import Scope
+
+from crafter.core.errors import PROBLEM_MEDIA_TYPE, CrafterError, problem
+
+JSON_MEDIA_TYPE = "application/json; charset=utf-8"
+
+_INSTANCE_LENGTH = 1024
+
+
+def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """``data`` as JSON; bytes are JSON already. Non-finite numbers become ``null``."""
+    body = data if isinstance(data, bytes) else to_json(data, inf_nan_mode="null")
+    return Response(body, status, headers, JSON_MEDIA_TYPE)
+
+
+def problem_response(error: CrafterError, scope: Scope) -> Response:
+    """The one way in which a failure reaches a caller."""
+    return Response(problem_bytes(error, scope), error.status, error.headers, PROBLEM_MEDIA_TYPE)
+
+
+def problem_bytes(error: CrafterError, scope: Scope) -> bytes:
+    """The body of a failure. It can always be written: what no encoding can hold becomes ``?``."""
+    request_id = scope.get("state", {}).get("request_id", "")
+    body = problem(error, instance=_instance(scope), request_id=request_id)
+    try:
+        return to_json(body, inf_nan_mode="null")
+    except (PydanticSerializationError, UnicodeEncodeError):
+        return json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "replace")
+
+
+def attachment(filename: str) -> str:
+    """The ``Content-Disposition`` of a download, whatever the name holds: quotes, line breaks, any script."""
+    return f"attachment; filename*=UTF-8''{quote(filename, safe='', errors='replace')}"
+
+
+def _instance(scope: Scope) -> str:
+    """The path as it was sent: printable ASCII, and short."""
+    raw: bytes | None = scope.get("raw_path")
+    sent = raw.decode("latin-1") if raw is not None else scope.get("path", "")
+    return quote(sent, safe="/%:@!$&'()*+,;=~-._", errors="replace")[:_INSTANCE_LENGTH]
