@@ -22,7 +22,9 @@ class Permission(StrEnum):
     projects_create = "projects:create"
     projects_manage = "projects:manage"
     projects_delete = "projects:delete"
+    credentials_read = "credentials:read"
     credentials_create = "credentials:create"
+    credentials_manage = "credentials:manage"
     credentials_delete = "credentials:delete"
     user_api_keys_read = "user_api_keys:read"
     user_api_keys_manage = "user_api_keys:manage"
@@ -38,6 +40,7 @@ class Permission(StrEnum):
 _VIEWER = {
     Permission.organization_read,
     Permission.projects_read,
+    Permission.credentials_read,
     Permission.user_api_keys_read,
     Permission.agents_read,
     Permission.conversations_read,
@@ -55,6 +58,7 @@ _ADMIN = _MEMBER | {
     Permission.organization_manage,
     Permission.members_manage,
     Permission.projects_delete,
+    Permission.credentials_manage,
     Permission.credentials_delete,
     Permission.agents_delete,
     Permission.conversations_delete,
