@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from crafter.auth.errors import AuthenticationRequired, OperatorOnly
+from crafter.auth.operators import operator_addresses
 from crafter.auth.tokens import InvalidToken, read_bearer, verify_token
 from crafter.core.access import AccessRule, gate
 from crafter.core.runtime import CurrentRuntime
 from crafter.users import service as user_service
-from crafter.users.emails import canonical_email
 from crafter.users.service import Identity
 
 
@@ -32,7 +32,7 @@ async def _signed_in(_user: CurrentUser) -> None:
 
 
 async def _operator(user: CurrentUser, runtime: CurrentRuntime) -> None:
-    if user.email not in {canonical_email(address) for address in runtime.settings.operators}:
+    if user.email not in operator_addresses(runtime.settings):
         raise OperatorOnly
 
 

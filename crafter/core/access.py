@@ -56,7 +56,9 @@ def rule_of(route: BaseRoute) -> AccessRule | None:
 def require_rules(routes: Iterable[BaseRoute]) -> None:
     """Raises UndeclaredRoute unless every route declares its rule."""
     missing = [
-        f"{sorted(r.methods)} {r.path}" for r in routes if isinstance(r, APIRoute) and rule_of(r) is None
+        f"{sorted(r.methods or ())} {r.path}"
+        for r in routes
+        if isinstance(r, APIRoute) and rule_of(r) is None
     ]
     if missing:
         raise UndeclaredRoute(missing)

@@ -279,7 +279,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read and validate the environment. Raises ConfigurationError with every problem at once."""
     env = os.environ if environment is None else environment
     values: dict[str, Any] = {}
-    for name, field in Settings.model_fields.items():
+    for field in Settings.model_fields.values():
         alias = field.validation_alias
         if isinstance(alias, str) and env.get(alias, "") != "":
             values[alias] = env[alias]
@@ -300,7 +300,7 @@ class _FromValues(Settings):
     """Settings from given values alone, so that tests and commands decide what counts as the environment."""
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> Any:  # type: ignore[override]
+    def settings_customise_sources(cls, _class: Any, init_settings: Any, **_: Any) -> Any:  # type: ignore[override]
         return (init_settings,)
 
 

@@ -7,7 +7,7 @@ only be reached through :meth:`TenantDocument.within`, see :mod:`crafter.core.te
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, NoReturn, Self, TypeVar
 
 import beanie
 import structlog
@@ -57,6 +57,7 @@ class BaseDocument(beanie.Document):
 
     updated_field: ClassVar[str] = "updatedAt"
     query_shapes: ClassVar[Sequence[QueryShape]] = ()
+    shard_key: ClassVar[Sequence[tuple[str, int]]] = ()
 
     id: EntityId = Field(default_factory=new_id, alias="_id")  # type: ignore[assignment]
     created_at: datetime = Field(default_factory=utc_now, alias="createdAt")
@@ -96,11 +97,21 @@ class Reference:
 
 
 class TenantDocument(BaseDocument):
-    """A document of one organization. Every query on it carries the organization; others raise."""
+    """A document of one organization. Every query on it carries the organization; others raise.
+
+    ``shard_key`` says how a sharded cluster spreads the collection: by organization, unless a large one declares
+    a finer key (which must begin with the organization); ``()`` keeps it on one shard.
+    """
 
     references: ClassVar[Sequence[Reference]] = ()
+    shard_key: ClassVar[Sequence[tuple[str, int]]] = (("organization", 1),)
 
     organization: EntityId
+
+    @property
+    def scope(self) -> Scope:
+        """Where the document lives; holding it proves that its holder was let in there."""
+        return Scope(self.organization)
 
     @classmethod
     def within(cls, scope: Scope) -> TenantCollection:
@@ -120,16 +131,51 @@ class TenantDocument(BaseDocument):
         """
         return super().collection()
 
-    @classmethod
-    def get_pymongo_collection(cls) -> RawCollection:
-        """Refused, and with it every query of Beanie's: use :meth:`within`. Raises UnscopedQuery."""
-        raise UnscopedQuery(cls.__name__)
+
+def _refuse(cls: type[TenantDocument], /, *_: object, **__: object) -> NoReturn:
+    raise UnscopedQuery(cls.__name__)
+
+
+for _query in (
+    *(
+        "aggregate",
+        "all",
+        "avg",
+        "count",
+        "create",
+        "current_date",
+        "delete",
+        "delete_all",
+        "distinct",
+        "find",
+    ),
+    *("find_all", "find_many", "find_one", "get", "inc", "insert", "insert_many", "insert_one", "max", "min"),
+    *(
+        "inspect_collection",
+        "replace",
+        "replace_many",
+        "save",
+        "save_changes",
+        "set",
+        "sum",
+        "sync",
+        "update",
+    ),
+    "update_all",
+):
+    # Beanie's own queries know no tenant, so a tenant's document does not have them.
+    setattr(TenantDocument, _query, classmethod(_refuse))
 
 
 class ProjectDocument(TenantDocument):
     """A document of one project of one organization."""
 
     project: EntityId
+
+    @property
+    def scope(self) -> Scope:
+        """The project that the document belongs to."""
+        return Scope(self.organization, self.project)
 
 
 def read_tolerantly(model: type[M], raw: Mapping[str, Any]) -> M:

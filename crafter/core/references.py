@@ -47,4 +47,4 @@ async def _of_one(
         return []
     count = len(rows) if len(rows) < _SHOWN else await documents.count(where, limit=1_000)
     items = [{"id": row["_id"], "name": row.get("name") or row.get("title") or row["_id"]} for row in rows]
-    return [{"type": model.Settings.name, "count": count, "items": items}]  # type: ignore[attr-defined]
+    return [{"type": model.Settings.name, "count": count, "items": items}]

@@ -4,7 +4,7 @@ Response shapes are never derived from documents. ``None`` in an :data:`~crafter
 left out; in any other it is sent as ``null``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
@@ -21,7 +21,6 @@ from pydantic import (
     computed_field,
     model_validator,
 )
-from pydantic_core import to_json
 
 from crafter.core.documents import read_tolerantly
 from crafter.core.ids import EntityId
@@ -114,8 +113,3 @@ class IdentifiedResource(Resource):
     def id(self) -> str:
         """The same as ``_id``."""
         return self.stored_id
-
-
-def dump(body: BaseModel | Iterable[BaseModel] | Mapping[str, Any]) -> bytes:
-    """The JSON of an answer."""
-    return to_json(body, by_alias=True)

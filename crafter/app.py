@@ -1,0 +1,115 @@
+"""The application: every feature's routes behind the edge, and what a process opens and closes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from crafter import __version__
+from crafter.agents import routes as agents
+from crafter.agents import service as agent_service
+from crafter.api_keys import routes as api_keys
+from crafter.auth import routes as auth
+from crafter.auth.operators import operator_addresses
+from crafter.conversations import routes as conversations
+from crafter.conversations import service as conversation_service
+from crafter.core.access import require_rules
+from crafter.core.config import ConfigurationError, Settings, get_settings
+from crafter.core.database import Database
+from crafter.core.logging import configure_logging
+from crafter.core.pagination import CursorSigner
+from crafter.core.runtime import Runtime
+from crafter.core.secrets import Keyring
+from crafter.documents import ALL_DOCUMENTS
+from crafter.edge import routing
+from crafter.edge.setup import set_up
+from crafter.execution import routes as execution
+from crafter.health import routes as health
+from crafter.health.readiness import Readiness
+from crafter.llm.providers import ChatModels
+from crafter.openapi import describe
+from crafter.organizations import routes as organizations
+from crafter.organizations import service as organization_service
+from crafter.project_overview import routes as project_overview
+from crafter.projects import routes as projects
+from crafter.providers import routes as providers
+from crafter.tools import routes as tools
+from crafter.user_api_keys import routes as user_api_keys
+from crafter.user_api_keys import service as user_api_key_service
+from indexes import sync
+
+log = structlog.get_logger("crafter.app")
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    auth.router,
+    organizations.router,
+    projects.router,
+    project_overview.router,
+    providers.router,
+    tools.router,
+    api_keys.router,
+    user_api_keys.router,
+    agents.router,
+    conversations.agent_router,
+    conversations.project_router,
+    execution.router,
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application for these settings; it connects to ``settings.mongodb_uri`` when it starts.
+
+    Raises UndeclaredRoute for a route without an access rule, so such a service never starts, and ConfigurationError.
+    """
+    operator_addresses(settings)
+    app = FastAPI(
+        title="Crafter",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None if settings.production else "/openapi.json",
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    for router in ROUTERS:
+        app.router.routes.extend(router.routes)
+    require_rules(app.router.routes)
+    organization_service.when_member_leaves(user_api_key_service.revoke_for_member)
+    agent_service.when_agent_deleted(conversation_service.delete_all)
+    set_up(app, settings)
+    describe(app)
+    routing.install(app)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """The application of a worker process, configured by its environment."""
+    settings = get_settings()
+    configure_logging(settings)
+    return create_app(settings)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    if settings.mongodb_uri is None or settings.jwt_secret is None:
+        raise ConfigurationError(["MONGODB_URI and JWT_SECRET: must be known before the application starts"])
+    database = await Database.connect(settings.mongodb_uri.get_secret_value(), settings, ALL_DOCUMENTS)
+    runtime = Runtime(
+        settings=settings,
+        database=database,
+        keyring=Keyring.from_settings(settings),
+        cursors=CursorSigner(settings.jwt_secret.get_secret_value()),
+    )
+    models = ChatModels.from_settings(settings)
+    app.state.runtime, app.state.models = runtime, models
+    app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))
+    try:
+        yield
+    finally:
+        if cancelled := await runtime.tasks.drain(settings.drain_seconds):
+            log.warning("turns_interrupted", count=cancelled)
+        await models.aclose()
+        await database.close()

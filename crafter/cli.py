@@ -1,0 +1,164 @@
+"""The ``crafter`` command: parse, call one function, print."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from crafter import __version__, bootstrap, serving
+from crafter.core.config import ConfigurationError, Settings, load_settings, redacted, unknown_variables
+from crafter.core.database import Database
+from crafter.core.logging import configure_logging
+from crafter.deployment import open_deployment
+from indexes.__main__ import cli as indexes_cli
+
+T = TypeVar("T")
+BAD_CONFIGURATION = 2
+
+cli = typer.Typer(
+    name="crafter",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Crafter: an async, multi-tenant back end for teams that build with LLMs. "
+    "Settings come from the environment; see: crafter config show.",
+)
+config_cli = typer.Typer(no_args_is_help=True, help="Look at the settings.")
+cli.add_typer(config_cli, name="config")
+cli.add_typer(indexes_cli, name="indexes")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def main() -> None:
+    """Run the command; a configuration that cannot work ends with one sentence per problem and status 2."""
+    try:
+        cli()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            typer.echo(f"crafter: {problem}", err=True)
+        sys.exit(BAD_CONFIGURATION)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. [default: 3000]")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Server processes. [default: 1]")] = None,
+) -> None:
+    """Serve the API. Without MONGODB_URI a private MongoDB is started, and stopped with the service."""
+    settings = _settings(host=host, port=port, workers=workers)
+    configure_logging(settings)
+    serving.serve(settings, typer.echo)
+
+
+@cli.command()
+def init(as_json: Json = False) -> None:
+    """Prepare the database: indexes, default providers, system tools. Safe to repeat."""
+    done = _with_database(lambda database, _: bootstrap.prepare(database, everything=True))
+    if as_json:
+        _print_json({"indexes_created": done.indexes_created, "indexes_missing": done.indexes_missing})
+        return
+    for change in done.indexes_created:
+        typer.echo(change)
+    typer.echo("The database is ready.")
+
+
+@cli.command()
+def seed(
+    as_json: Json = False,
+    production: Annotated[bool, typer.Option("--production", help="Allow it in production.")] = False,
+) -> None:
+    """Make a demonstration account with an organization and a project. Safe to repeat."""
+
+    async def work(database: Database, settings: Settings) -> bootstrap.Demonstration:
+        if settings.production and not production:
+            raise ConfigurationError(
+                ["seed: makes a demonstration account; in production only with --production"]
+            )
+        await bootstrap.prepare(database, everything=True)
+        return await bootstrap.seed_demonstration()
+
+    demo = _with_database(work)
+    if as_json:
+        _print_json(demo.as_dict())
+        return
+    typer.echo(f"Account {demo.email}, organization {demo.organization}, project {demo.project}")
+    typer.echo(
+        f"Password (shown once): {demo.password}" if demo.password else "The account was there already."
+    )
+
+
+@cli.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete everything in the database and prepare it anew. Refused in production."""
+
+    async def work(database: Database, settings: Settings) -> None:
+        if settings.production:
+            raise ConfigurationError(["reset: refused in production"])
+        if not yes:
+            typer.confirm(f"Delete everything in the database {database.db.name!r}?", abort=True)
+        await bootstrap.reset(database)
+
+    _with_database(work)
+    typer.echo("The database is empty and ready.")
+
+
+@config_cli.command("show")
+def show_config(as_json: Json = False) -> None:
+    """Every setting with its value; secrets are only said to be set."""
+    rows = redacted(_settings())
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        value = "" if row["value"] in (None, [], {}) else row["value"]
+        typer.echo(f"{row['variable']}={value}\n    {row['description']}")
+
+
+@cli.command()
+def version(as_json: Json = False) -> None:
+    """The version of Crafter."""
+    if as_json:
+        _print_json({"version": __version__})
+    else:
+        typer.echo(__version__)
+
+
+def _settings(**overrides: Any) -> Settings:
+    """The settings, with what the command line says; names variables that nothing reads."""
+    settings = load_settings()
+    for sentence in unknown_variables():
+        typer.echo(f"crafter: {sentence}", err=True)
+    return settings.model_copy(update={name: value for name, value in overrides.items() if value is not None})
+
+
+def _with_database(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
+    """Run something on the configured or embedded database, and close it again."""
+    settings = _settings()
+    configure_logging(settings)
+
+    async def run() -> T:
+        database = await deployment.connect()
+        try:
+            return await work(database, deployment.settings)
+        finally:
+            await database.close()
+
+    with open_deployment(settings) as deployment:
+        return asyncio.run(run())
+
+
+def _print_json(data: Any) -> None:
+    typer.echo(json.dumps(data, indent=2, default=str))
+
+
+if __name__ == "__main__":
+    main()

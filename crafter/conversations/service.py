@@ -1,0 +1,167 @@
+"""Every query and every rule about conversations; their messages are in ``messages``."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from crafter.agents.documents import Agent
+from crafter.conversations.documents import NEW_TITLE, Conversation, Lifecycle, MessagePrivacy, MessageSegment
+from crafter.conversations.errors import ConversationArchived, ConversationNotFound, IllegalTransition
+from crafter.core.pagination import CursorPage, CursorSigner, NumberedPage
+from crafter.core.tenancy import Scope
+from crafter.core.time import utc_now
+
+RECENT_FIRST = (("metadata.last_activity", -1), ("_id", -1))
+_WITHOUT_MESSAGES = {"messages": 0}
+_ALIVE = {"lifecycle": {"$in": ["active", "archived", None]}}
+_LISTED = {
+    **dict.fromkeys(
+        (
+            "agent",
+            "user",
+            "user_identifier",
+            "title",
+            "channel",
+            "channel_metadata",
+            "status",
+            "lifecycle",
+            "metadata",
+            "dynamic_context",
+            "dynamic_context_updated_at",
+            "created_at",
+            "updated_at",
+            "__v",
+        ),
+        1,
+    ),
+    "organization": 1,
+    "project": 1,
+    "message_count": {"$add": [{"$ifNull": ["$moved", 0]}, {"$size": {"$ifNull": ["$messages", []]}}]},
+}
+
+
+async def create_conversation(
+    agent: Agent, *, user: str | None, user_identifier: str, title: str | None = None
+) -> Conversation:
+    """Begin a conversation with an agent."""
+    conversation = Conversation(
+        organization=agent.organization,
+        project=agent.project,
+        agent=agent.id,
+        user=user,
+        user_identifier=user_identifier,
+        title=title or NEW_TITLE,
+        gdpr=MessagePrivacy(encrypt_messages=agent.gdpr.encrypt_messages),
+    )
+    await Conversation.within(agent.scope).insert(conversation.to_stored())
+    return conversation
+
+
+async def get_conversation(
+    scope: Scope, conversation_id: str, *, agent_id: str | None = None
+) -> Conversation:
+    """A conversation without its messages. Raises ConversationNotFound, also for one of another agent."""
+    where: dict[str, Any] = {"_id": conversation_id, **_ALIVE}
+    if agent_id is not None:
+        where["agent"] = agent_id
+    raw = await Conversation.within(scope).find_one(where, fields=_WITHOUT_MESSAGES)
+    if raw is None:
+        raise ConversationNotFound
+    return Conversation.from_stored(raw)
+
+
+def require_writable(conversation: Conversation) -> None:
+    """Raises ConversationArchived."""
+    if conversation.lifecycle != "active":
+        raise ConversationArchived
+
+
+async def list_numbered(
+    scope: Scope, agent_id: str, page: NumberedPage, *, user_identifier: str | None, status: str | None
+) -> tuple[list[dict[str, Any]], int]:
+    """A numbered page of an agent's conversations as stored, and how many there are (counted up to 10,000)."""
+    where = _listed(agent=agent_id, user_identifier=user_identifier, status=status)
+    conversations = Conversation.within(scope)
+    rows = await conversations.find(
+        where, fields=_LISTED, sort=RECENT_FIRST, skip=page.skip, limit=page.limit
+    )
+    return rows, await conversations.count(where)
+
+
+async def list_page(
+    scope: Scope,
+    page: CursorPage,
+    cursors: CursorSigner,
+    *,
+    lifecycle: Lifecycle = "active",
+    **equals: str | None,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of a project's conversations as stored, and the cursor of the next one."""
+    where = _listed(lifecycle, **equals)
+    listing = {**scope.as_filter(), **where}
+    if page.cursor is not None:
+        moment, last_id = cursors.open(page.cursor, listing)
+        at = datetime.fromisoformat(moment)
+        older = [
+            {"metadata.last_activity": {"$lt": at}},
+            {"metadata.last_activity": at, "_id": {"$lt": last_id}},
+        ]
+        where = {**where, "$or": older}
+    rows = await Conversation.within(scope).find(
+        where, fields=_LISTED, sort=RECENT_FIRST, limit=page.limit + 1
+    )
+    if len(rows) <= page.limit:
+        return rows, None
+    last = rows[page.limit - 1]
+    position = (last["metadata"]["last_activity"].isoformat(), last["_id"])
+    return rows[: page.limit], cursors.seal(position, listing)
+
+
+async def set_lifecycle(scope: Scope, conversation_id: str, target: Lifecycle) -> Conversation:
+    """Archive a conversation, or make it active again. Raises ConversationNotFound and IllegalTransition."""
+    sources: Sequence[str | None] = ["active", None] if target == "archived" else ["archived"]
+    conversations = Conversation.within(scope)
+    raw = await conversations.change_one(
+        {"_id": conversation_id, "lifecycle": {"$in": sources}},
+        {"$set": {"lifecycle": target}},
+        fields=_WITHOUT_MESSAGES,
+    )
+    if raw is not None:
+        return Conversation.from_stored(raw)
+    there = await get_conversation(scope, conversation_id)
+    raise IllegalTransition(
+        f"The conversation is {there.lifecycle} already.",
+        current=there.lifecycle,
+        allowed=["archived" if there.lifecycle == "active" else "active"],
+    )
+
+
+async def delete_conversation(scope: Scope, conversation_id: str) -> None:
+    """Delete a conversation and its messages; it is gone for readers at once. Raises ConversationNotFound."""
+    conversations = Conversation.within(scope)
+    tombstone = {"$set": {"lifecycle": "deleted", "deleted_at": utc_now()}}
+    if not await conversations.update_one({"_id": conversation_id, **_ALIVE}, tombstone):
+        raise ConversationNotFound
+    await MessageSegment.within(scope).delete_many({"conversation": conversation_id})
+    await conversations.delete_one({"_id": conversation_id})
+
+
+async def delete_all(agent: Agent) -> int:
+    """Delete every conversation of an agent; answers how many there were."""
+    conversations = Conversation.within(agent.scope)
+    deleted = await conversations.delete_many({"agent": agent.id})
+    await MessageSegment.within(agent.scope).delete_many({"agent": agent.id})
+    return deleted
+
+
+async def set_state(scope: Scope, conversation_id: str, fields: dict[str, Any]) -> None:
+    """Set fields of a conversation, such as who handles it. Raises ConversationNotFound."""
+    if not await Conversation.within(scope).update_one({"_id": conversation_id, **_ALIVE}, {"$set": fields}):
+        raise ConversationNotFound
+
+
+def _listed(lifecycle: Lifecycle = "active", **equals: str | None) -> dict[str, Any]:
+    """The filter of a list: what was asked for, and nothing that is archived unless asked."""
+    shown: list[str | None] = ["active", None] if lifecycle == "active" else [lifecycle]
+    given = {field: {"$eq": value} for field, value in equals.items() if value is not None}
+    return {**given, "lifecycle": {"$in": shown}}

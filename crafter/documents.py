@@ -1,0 +1,27 @@
+"""The list of every class of document, for the connection, the indexes and the checks."""
+
+from collections.abc import Sequence
+
+from crafter.agents.documents import Agent
+from crafter.api_keys.documents import ApiKey
+from crafter.conversations.documents import Conversation, MessageSegment
+from crafter.core.documents import BaseDocument
+from crafter.organizations.documents import Organization
+from crafter.projects.documents import Project
+from crafter.providers.documents import Provider
+from crafter.tools.documents import Tool
+from crafter.user_api_keys.documents import UserApiKey
+from crafter.users.documents import User
+
+ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
+    User,
+    Organization,
+    Project,
+    Provider,
+    Tool,
+    ApiKey,
+    UserApiKey,
+    Agent,
+    Conversation,
+    MessageSegment,
+)

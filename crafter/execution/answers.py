@@ -1,0 +1,52 @@
+"""A finished turn as one JSON answer."""
+
+from crafter.core.errors import CrafterError
+from crafter.execution.schemas import ChatAnswer, StepRead, UsageRead
+from crafter.execution.turn import Completed, Failed, Turn, events_of
+
+
+def usage_of(completed: Completed | None) -> UsageRead:
+    """What a turn took; nothing, when no model answered."""
+    if completed is None:
+        return UsageRead(prompt_tokens=0, completion_tokens=0, total_tokens=0, cost=0)
+    usage = completed.usage
+    return UsageRead(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+        cached_tokens=usage.cached_tokens or None,
+        cost=completed.cost,
+    )
+
+
+def canned_answer(turn: Turn) -> ChatAnswer:
+    """The answer of a turn that no model answers."""
+    assert turn.canned is not None
+    return ChatAnswer(
+        conversation_id=turn.conversation.id,
+        response=turn.canned.text,
+        tools_used=[],
+        token_usage=usage_of(None),
+        handoff_requested=turn.canned.handoff_requested,
+        handoff_info=turn.canned.handoff_info,
+        current_handler=turn.canned.current_handler,
+    )
+
+
+async def chat_answer(turn: Turn) -> ChatAnswer:
+    """The answer of a started turn, once it is stored. Raises what the turn failed with."""
+    async for event in events_of(turn):
+        if isinstance(event, Completed):
+            message = event.message
+            steps = [StepRead(step=step.step, reasoning=step.reasoning) for step in message.thinking_process]
+            return ChatAnswer(
+                conversation_id=turn.conversation.id,
+                message_id=str(message.id),
+                response=message.content,
+                thinking_process=steps,
+                tools_used=[],
+                token_usage=usage_of(event),
+            )
+        if isinstance(event, Failed):
+            raise event.error
+    raise CrafterError

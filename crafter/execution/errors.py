@@ -1,0 +1,31 @@
+"""What can go wrong with a turn."""
+
+from crafter.core.errors import BadInput, Unavailable, Unprocessable
+
+
+class NotAChatbot(BadInput):
+    """Only chatbots hold conversations."""
+
+    code = "NOT_A_CHATBOT"
+    message = "Agent is not a chatbot type"
+
+
+class NoKeyConfigured(BadInput):
+    """The agent has no provider key, or it was deleted."""
+
+    code = "NO_API_KEY"
+    message = "No API key configured for this agent"
+
+
+class ModelRetired(Unprocessable):
+    """The agent's model is no longer offered."""
+
+    code = "MODEL_RETIRED"
+    message = "The agent's model is no longer offered. Choose another one for the agent."
+
+
+class TurnInterrupted(Unavailable):
+    """The server stops; what was said until then is stored."""
+
+    code = "TURN_INTERRUPTED"
+    message = "The server is stopping. What was answered so far is stored; send the message again shortly."

@@ -1,0 +1,54 @@
+"""A turn on the wire."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from crafter.conversations.schemas import MessageText, UserIdentifier
+from crafter.core.documents import OmitNone
+from crafter.core.ids import EntityId
+from crafter.core.schemas import ContractBody, ResponseBody
+from crafter.edge.strict_json import check_free_object
+
+FreeObject = Annotated[dict[str, Any], AfterValidator(check_free_object)]
+"""An object of the caller's own making."""
+
+
+class ChatBody(ContractBody):
+    """What somebody says to an agent; without a conversation a new one begins."""
+
+    message: Annotated[MessageText, Field(examples=["Hello!"])]
+    user_identifier: Annotated[UserIdentifier, Field(examples=["user-123"])]
+    conversation_id: EntityId | None = None
+    context: FreeObject = Field(default_factory=dict)
+
+
+class UsageRead(ResponseBody):
+    """What a turn took: tokens, and dollars."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cached_tokens: OmitNone[int] = None
+    cost: float
+
+
+class StepRead(ResponseBody):
+    """One step on the way to the answer."""
+
+    step: str
+    reasoning: OmitNone[str] = None
+
+
+class ChatAnswer(ResponseBody):
+    """What the agent answered, and what it took."""
+
+    conversation_id: str
+    message_id: OmitNone[str] = None
+    response: str
+    thinking_process: OmitNone[list[StepRead]] = None
+    tools_used: list[dict[str, Any]]
+    token_usage: UsageRead
+    handoff_requested: OmitNone[bool] = None
+    handoff_info: OmitNone[dict[str, Any]] = None
+    current_handler: OmitNone[str] = None

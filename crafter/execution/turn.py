@@ -1,0 +1,258 @@
+"""One turn: prepared while it can still be refused, then run by a task of its own, whoever stays to read it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import structlog
+
+from crafter.agents import service as agent_service
+from crafter.agents.documents import Agent
+from crafter.api_keys import service as api_key_service
+from crafter.api_keys.errors import ApiKeyNotFound
+from crafter.conversations import messages as message_store
+from crafter.conversations import privacy
+from crafter.conversations import service as conversation_service
+from crafter.conversations.documents import Conversation, Message, ThinkingStep, TokenUsage
+from crafter.conversations.errors import ConversationNotFound, ConversationOfAnother
+from crafter.core.errors import CrafterError, UpstreamFailed
+from crafter.core.runtime import Runtime
+from crafter.core.time import utc_now
+from crafter.execution.canned import CannedReply, canned_reply
+from crafter.execution.errors import ModelRetired, NoKeyConfigured, NotAChatbot, TurnInterrupted
+from crafter.execution.prompting import build_messages, history_limit
+from crafter.execution.schemas import ChatBody
+from crafter.llm.base import ChatModel, ChatParameters, ChatRequest, Finished, Usage
+from crafter.llm.prices import cost_usd
+from crafter.llm.providers import ChatModels
+from crafter.organizations.service import Access
+from crafter.providers import service as provider_service
+
+log = structlog.get_logger("crafter.execution")
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The answer is stored; ``message`` is as it was said."""
+
+    message: Message
+    usage: Usage
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """There is no (whole) answer; what was said until then is stored."""
+
+    error: CrafterError
+
+
+TurnEvent = Delta | Completed | Failed
+
+
+@dataclass(slots=True)
+class Turn:
+    """A message that was accepted and stored, about to be answered by a model, or already by a canned reply."""
+
+    runtime: Runtime
+    agent: Agent
+    conversation: Conversation
+    canned: CannedReply | None = None
+    model: ChatModel | None = None
+    request: ChatRequest | None = None
+    provider: str = ""
+    earlier: int = 0
+    said: list[str] = field(default_factory=list)
+    events: asyncio.Queue[TurnEvent] = field(default_factory=asyncio.Queue)
+
+
+async def prepare(runtime: Runtime, models: ChatModels, access: Access, agent: Agent, body: ChatBody) -> Turn:
+    """Check everything that can be refused, then store the message.
+
+    Raises NotAChatbot, ConversationNotFound, ConversationArchived, NoKeyConfigured, CredentialInactive, ModelRetired.
+    """
+    if agent.type != "chatbot":
+        raise NotAChatbot
+    conversation = await _conversation_of(agent, body.conversation_id)
+    canned = canned_reply(agent, conversation)
+    source = None if canned else await _model_of(runtime, models, agent)
+    if conversation is None:
+        conversation = await conversation_service.create_conversation(
+            agent, user=access.user.id, user_identifier=body.user_identifier
+        )
+        earlier: list[Message] = []
+    else:
+        page = await message_store.read_newest(agent.scope, conversation.id, history_limit(agent))
+        earlier = privacy.unseal(conversation, [row.message for row in page.rows], runtime.keyring)
+    if body.context:
+        conversation.dynamic_context = body.context
+    await _store_question(runtime, access, conversation, body, canned)
+    turn = Turn(runtime, agent, conversation, canned, earlier=len(earlier))
+    if source is not None:
+        turn.provider, turn.model = source
+        messages = build_messages(agent, conversation, earlier, body.message)
+        parameters = ChatParameters(**agent.llm_settings.parameters.model_dump(exclude_none=True))
+        turn.request = ChatRequest(
+            model=agent.llm_settings.model,
+            messages=messages,
+            parameters=parameters,
+            cache_key=f"agent_{agent.id}",
+        )
+    return turn
+
+
+def start(turn: Turn, *, stream: bool) -> None:
+    """Have the model answer in a task of its own; the events say how it goes."""
+    turn.runtime.tasks.start(_run(turn, stream=stream), name=f"turn {turn.conversation.id}")
+
+
+async def events_of(turn: Turn) -> AsyncIterator[TurnEvent]:
+    """The events of a started turn; the last is Completed or Failed. Leaving early does not end the turn."""
+    while True:
+        event = await turn.events.get()
+        yield event
+        if not isinstance(event, Delta):
+            return
+
+
+async def _conversation_of(agent: Agent, conversation_id: str | None) -> Conversation | None:
+    if conversation_id is None:
+        return None
+    try:
+        conversation = await conversation_service.get_conversation(
+            agent.scope, conversation_id, agent_id=agent.id
+        )
+    except ConversationNotFound:
+        raise ConversationOfAnother from None
+    conversation_service.require_writable(conversation)
+    return conversation
+
+
+async def _model_of(runtime: Runtime, models: ChatModels, agent: Agent) -> tuple[str, ChatModel]:
+    """The provider's name and the model to talk to, with the agent's own key."""
+    if not agent.api_key:
+        raise NoKeyConfigured
+    try:
+        key = await api_key_service.get_key(agent.scope, agent.api_key)
+    except ApiKeyNotFound:
+        raise NoKeyConfigured from None
+    secret = api_key_service.open_secret(key, runtime.keyring)
+    provider = await provider_service.get_provider(key.provider)
+    if agent.llm_settings.model in provider.retired_models:
+        reason = f"The model {agent.llm_settings.model} is no longer offered by {provider.name}."
+        await agent_service.record_failure(agent, reason, threshold=1)
+        raise ModelRetired(reason)
+    base_url = provider_service.base_url(provider, runtime.settings)
+    return provider.name, await models.chat_model(provider.name, secret, base_url=base_url)
+
+
+async def _store_question(
+    runtime: Runtime, access: Access, conversation: Conversation, body: ChatBody, canned: CannedReply | None
+) -> None:
+    question = Message(role="user", content=body.message, user=access.user.id)
+    changes: dict[str, Any] = dict(canned.changes) if canned else {}
+    if body.context:
+        changes |= {"dynamic_context": body.context, "dynamic_context_updated_at": utc_now()}
+    sealed = privacy.seal(conversation, question, runtime.keyring)
+    await message_store.append_messages(conversation.scope, conversation.id, [sealed], also=changes)
+
+
+async def _run(turn: Turn, *, stream: bool) -> None:
+    """Answer, store, report; whatever happens, the last event says it."""
+    started = perf_counter()
+    try:
+        finished = await _ask(turn, stream=stream)
+        event: TurnEvent = await _store_answer(turn, finished, perf_counter() - started)
+        await agent_service.record_success(turn.agent)
+    except UpstreamFailed as error:
+        event = Failed(error)
+        await _store_partial(turn, error, perf_counter() - started)
+        await agent_service.record_failure(turn.agent, error.message)
+    except asyncio.CancelledError:  # the server is stopping: drain() waits for us
+        event = Failed(TurnInterrupted())
+        await _store_partial(turn, TurnInterrupted(), perf_counter() - started)
+    except CrafterError as error:
+        event = Failed(error)
+    except Exception:
+        log.exception("turn_failed", agent=turn.agent.id, conversation=turn.conversation.id)
+        event = Failed(CrafterError())
+    turn.events.put_nowait(event)
+
+
+async def _ask(turn: Turn, *, stream: bool) -> Finished:
+    assert turn.model is not None
+    assert turn.request is not None
+    if not stream:
+        return await turn.model.complete(turn.request)
+    async with aclosing(turn.model.stream(turn.request)) as events:
+        async for event in events:
+            if isinstance(event, Finished):
+                return event
+            turn.said.append(event.text)
+            turn.events.put_nowait(Delta(event.text))
+    raise UpstreamFailed(f"{turn.provider} API Error: the answer ended before it was complete")
+
+
+async def _store_answer(turn: Turn, finished: Finished, seconds: float) -> Completed:
+    usage = finished.usage
+    assert turn.request is not None
+    cost = cost_usd(turn.provider, turn.request.model, usage)
+    facts: dict[str, Any] = {"state": "complete", "finish_reason": finished.finish_reason}
+    if finished.dropped_parameters:
+        facts["dropped_parameters"] = list(finished.dropped_parameters)
+    if usage.estimated:
+        facts["usage_estimated"] = True
+    if cost is None:
+        facts["cost_unknown"] = True
+    amount = float(cost or 0)
+    message = _answer(turn, finished.text, seconds, facts)
+    message.token_usage = TokenUsage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+        cost=amount,
+    )
+    counters = {"metadata.total_tokens_used": usage.total_tokens, "metadata.total_cost": amount}
+    await _append(turn, message, counters)
+    return Completed(message, usage, amount)
+
+
+async def _store_partial(turn: Turn, error: CrafterError, seconds: float) -> None:
+    """Keep what was said before the failure; nothing was said: nothing to keep."""
+    if turn.said:
+        message = _answer(turn, "".join(turn.said), seconds, {"state": "partial", "error": error.code})
+        await _append(turn, message, {})
+
+
+def _answer(turn: Turn, text: str, seconds: float, facts: dict[str, Any]) -> Message:
+    assert turn.request is not None
+    about = {
+        "provider": turn.provider,
+        "model": turn.request.model,
+        "latency_ms": round(seconds * 1000),
+        **facts,
+    }
+    steps = []
+    if turn.agent.config.enable_thinking:
+        steps = [
+            ThinkingStep(
+                step="analyze_input", reasoning=f"{turn.earlier} earlier messages of this conversation"
+            ),
+            ThinkingStep(step="final_response", reasoning=f"Answered by {turn.request.model}"),
+        ]
+    return Message(role="assistant", content=text, thinking_process=steps, metadata=about)
+
+
+async def _append(turn: Turn, message: Message, counters: dict[str, float]) -> None:
+    sealed = privacy.seal(turn.conversation, message, turn.runtime.keyring)
+    await message_store.append_messages(turn.agent.scope, turn.conversation.id, [sealed], counters=counters)

@@ -1,0 +1,126 @@
+"""The OpenAPI document: what FastAPI derives, and what every route of ours has in common."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from crafter.core.access import AccessRule, rule_of
+from crafter.core.errors import (
+    PROBLEM_MEDIA_TYPE,
+    BadInput,
+    CrafterError,
+    DatabaseUnavailable,
+    Forbidden,
+    NotFound,
+    RequestTimedOut,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
+
+DESCRIPTION = """
+An async, multi-tenant back end for teams that build with LLMs. Its routes are those of LLM Crafter, and more.
+
+Send `Authorization: Bearer <token>`; a token comes from `POST /api/v1/auth/register` or `/login`. Every failure has
+one body (`application/problem+json`): `status`, a stable `code`, a sentence in `error`, and the `request_id`.
+"""
+
+_ALWAYS: tuple[type[CrafterError], ...] = (DatabaseUnavailable,)
+_WITH_BODY: tuple[type[CrafterError], ...] = (BadInput, RequestTimedOut, TooLarge, UnsupportedMediaType)
+_SIGNED_IN: tuple[type[CrafterError], ...] = (Unauthenticated,)
+_MEMBER: tuple[type[CrafterError], ...] = (Unauthenticated, Forbidden)
+
+
+def describe(app: FastAPI) -> None:
+    """Have the application answer the completed document."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = build_document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def build_document(app: FastAPI) -> dict[str, Any]:
+    """The document of an application: access rules, credentials, and every status that a route can answer."""
+    schema = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
+    components = schema.setdefault("components", {})
+    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    components.setdefault("schemas", {})["Problem"] = _problem_schema()
+    for route in app.routes:
+        rule = rule_of(route)
+        if rule is None:
+            continue
+        for method in getattr(route, "methods", ()):
+            operation = schema["paths"].get(route.path_format, {}).get(method.lower())  # type: ignore[attr-defined]
+            if operation is not None:
+                _complete(operation, rule)
+    return schema
+
+
+def _complete(operation: dict[str, Any], rule: AccessRule) -> None:
+    operation["x-access"] = str(rule)
+    if rule.kind != "public":
+        operation["security"] = [{"bearer": []}]
+    responses = operation.setdefault("responses", {})
+    responses.pop("422", None) if "application/json" in str(responses.get("422", {})) else None
+    for error in _errors_of(operation, rule):
+        responses.setdefault(str(error.status), {"description": f"`{error.code}`"})
+    for status, response in responses.items():
+        if status >= "400":
+            content = response.setdefault("content", {}).setdefault(PROBLEM_MEDIA_TYPE, {})
+            content["schema"] = {"$ref": "#/components/schemas/Problem"}
+
+
+def _errors_of(operation: dict[str, Any], rule: AccessRule) -> list[type[CrafterError]]:
+    errors = [*_ALWAYS, TooManyRequests]
+    if "requestBody" in operation:
+        errors += _WITH_BODY
+    if operation.get("parameters"):
+        errors.append(BadInput)
+    if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
+        errors.append(NotFound)
+    errors += {"public": [], "signed_in": list(_SIGNED_IN)}.get(rule.kind, list(_MEMBER))
+    return errors
+
+
+def _problem_schema() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "title": "Problem",
+        "description": "What went wrong (RFC 9457); further members depend on the code.",
+        "required": [
+            "type",
+            "title",
+            "status",
+            "detail",
+            "instance",
+            "code",
+            "request_id",
+            "error",
+            "message",
+        ],
+        "properties": {
+            **dict.fromkeys(
+                ("type", "title", "detail", "instance", "code", "request_id", "error", "message"), text
+            ),
+            "status": {"type": "integer"},
+            "retry_after": {
+                "type": "integer",
+                "description": "Seconds to wait before repeating the request.",
+            },
+            "errors": {
+                "type": "array",
+                "description": "Every field that is wrong.",
+                "items": {
+                    "type": "object",
+                    "required": ["type", "msg", "path", "location", "pointer"],
+                    "properties": dict.fromkeys(("type", "msg", "path", "location", "pointer"), text),
+                },
+            },
+        },
+    }

@@ -1,0 +1,1 @@
+"""One project with all it holds, in one answer."""

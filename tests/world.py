@@ -1,0 +1,94 @@
+"""One document of every kind in one organization, and the same in another: what access and isolation are tried on."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from bson import encode
+from fastapi.routing import APIRoute
+
+from crafter.conversations import messages as message_store
+from crafter.conversations import service as conversation_service
+from crafter.conversations.documents import Message
+from crafter.core.runtime import Runtime
+from crafter.core.security import hash_key, new_key
+from crafter.organizations.documents import Member, Organization
+from crafter.organizations.permissions import Role
+from crafter.projects.documents import Project
+from crafter.providers.documents import Provider
+from crafter.user_api_keys.documents import UserApiKey
+from crafter.users.documents import User
+from tests.factories import make_agent, make_key, make_user
+from tests.fixtures import Cast
+
+Ids = dict[str, str]
+
+
+@dataclass(frozen=True)
+class World:
+    """The ids of one organization's things by the names of path parameters, and those of a rival's."""
+
+    cast: Cast
+    second_admin: User
+    ids: Ids
+    foreign: Ids
+
+
+async def make_world(cast: Cast, runtime: Runtime) -> World:
+    """Fill both organizations."""
+    second = await make_user("second@example.com")
+    seat = Member(user=second.id, role=Role.admin).model_dump(by_alias=True)
+    await Organization.collection().update_one({"_id": cast.organization.id}, {"$push": {"members": seat}})
+    return World(
+        cast,
+        second,
+        await _things(cast.project, cast.member, runtime),
+        await _things(cast.other_project, cast.outsider, runtime),
+    )
+
+
+async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
+    provider = await Provider.collection().find_one({"name": "openai"})
+    assert provider is not None
+    key = await make_key(project, runtime.keyring, secret="sk-live-world-0123456789")
+    agent = await make_agent(project, runtime.keyring, name="helper", key=key)
+    conversation = await conversation_service.create_conversation(agent, user=person.id, user_identifier="u")
+    await message_store.append_messages(
+        project.scope, conversation.id, [Message(role="user", content="canary")]
+    )
+    platform_key = UserApiKey(
+        organization=project.organization,
+        name="key",
+        key_hash=hash_key(new_key()),
+        user=person.id,
+        created_by=person.id,
+        scopes=["agents:chat"],
+    )
+    await UserApiKey.within(platform_key.scope).insert(platform_key.to_stored())
+    return {
+        "organization_id": project.organization,
+        "project_id": project.id,
+        "user_id": person.id,
+        "agent_id": agent.id,
+        "conversation_id": conversation.id,
+        "api_key_id": key.id,
+        "key_id": platform_key.id,
+        "user_api_key_id": platform_key.id,
+        "provider_id": provider["_id"],
+        "tool_name": "calculator",
+    }
+
+
+def fill(route: APIRoute, ids: Ids) -> str:
+    """The URL of a route for these ids. Raises KeyError for a parameter that nobody has thought of."""
+    return "http://crafter.test" + re.sub(r"\{(\w+)\}", lambda match: ids[match[1]], route.path)
+
+
+async def snapshot(runtime: Runtime) -> str:
+    """A hash of everything that is stored."""
+    digest = hashlib.sha256()
+    db = runtime.database.db
+    for name in sorted(await db.list_collection_names()):
+        async for document in db[name].find({}, sort=[("_id", 1)]):
+            digest.update(name.encode() + encode(document))
+    return digest.hexdigest()
