@@ -11,7 +11,11 @@ from crafter.core.schemas import ContractBody, Name, RequestBody, Resource, Resp
 Secret = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=4_096, pattern=r"^[\x20-\x7e]*$"),
-    Field(repr=False, examples=["sk-proj-…"], json_schema_extra={"format": "password", "writeOnly": True}),
+    Field(
+        repr=False,
+        examples=["sk-proj-0123456789"],
+        json_schema_extra={"format": "password", "writeOnly": True},
+    ),
 ]
 """A secret that fits into a header: printable ASCII."""
 

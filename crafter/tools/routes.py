@@ -60,6 +60,7 @@ async def get_stats(tool_name: ToolName) -> Response:
 @router.put(
     "/{tool_name}",
     status_code=403,
+    response_class=Response,
     dependencies=[signed_in, limited(GENERAL)],
     responses=documented(SystemToolReadOnly, ToolNotFound),
 )
@@ -71,6 +72,7 @@ async def update_tool(tool_name: ToolName) -> None:
 @router.delete(
     "/{tool_name}",
     status_code=403,
+    response_class=Response,
     dependencies=[signed_in, limited(GENERAL)],
     responses=documented(SystemToolReadOnly, ToolNotFound),
 )
