@@ -1,0 +1,1 @@
+"""Model vendors behind one protocol; knows no feature."""

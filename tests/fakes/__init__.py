@@ -1,0 +1,1 @@
+"""Stand-ins for what is outside: tests never reach the network."""
