@@ -47,7 +47,7 @@ _TOO_LARGE = "What would have to be stored is larger than the database takes."
 
 log = structlog.get_logger("crafter.database")
 
-_current: "Database | None" = None
+_open: "list[Database]" = []
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Database:
         except BaseException:
             await client.close()
             raise
-        _set_current(database)
+        _open.append(database)
         log.info("database_connected", hosts=hosts, database=database.db.name, version=version)
         return database
 
@@ -119,6 +119,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections. Operations that still run fail as unavailable."""
+        if self in _open:
+            _open.remove(self)
         await self.client.close()
 
     async def ping(self, timeout_seconds: float = 1.0) -> bool:
@@ -147,10 +149,10 @@ async def in_transaction(work: Callable[[Session], Awaitable[T]]) -> T:
 
 
 def current() -> Database:
-    """The database that this process connected to last: the one that its documents are bound to."""
-    if _current is None:
+    """The database of this process: of those that are open, the one connected last."""
+    if not _open:
         raise RuntimeError("no database is connected")
-    return _current
+    return _open[-1]
 
 
 def describe_failure(error: Exception) -> CrafterError | None:
@@ -172,11 +174,6 @@ def describe_failure(error: Exception) -> CrafterError | None:
 def _is_closed(error: PyMongoError) -> bool:
     """Whether we closed the connection ourselves, in a shutdown; the driver has no type for that."""
     return isinstance(error, InvalidOperation) and "after close" in str(error)
-
-
-def _set_current(database: Database) -> None:
-    global _current
-    _current = database
 
 
 def _make_client(uri: str, settings: Settings) -> Client:

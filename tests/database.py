@@ -1,0 +1,71 @@
+"""The MongoDB of a test run: one real server for all workers, and another database in it for each of them."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pymongo import MongoClient
+
+from crafter.core.embedded import EmbeddedMongo
+from crafter.core.embedded_process import find_mongod
+
+T = TypeVar("T")
+
+NO_MONGOD = "no mongod on PATH or in an installed wheel, and MONGODB_URI_TEST is not set"
+
+
+class SharedServer:
+    """The server that MONGODB_URI_TEST names, else one of our own, started when first asked for."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread: threading.Thread | None = None
+        self._mongo: EmbeddedMongo | None = None
+        self._data_dir: Path | None = None
+
+    def uri(self) -> str | None:
+        """Where the server is; None where there is no program to start one from."""
+        if given := os.environ.get("MONGODB_URI_TEST"):
+            return given
+        if self._mongo is None:
+            if find_mongod() is None:
+                return None
+            # The server ends with the thread that started it, so that one stays until the server is stopped.
+            self._thread = threading.Thread(target=self._loop.run_forever, name="test database", daemon=True)
+            self._thread.start()
+            self._data_dir = Path(tempfile.mkdtemp(prefix="crafter-tests-"))
+            self._mongo = self._run(EmbeddedMongo.start(self._data_dir))
+        return self._mongo.uri
+
+    def stop(self) -> None:
+        """End our server and remove its data."""
+        if self._thread is not None:
+            if self._mongo is not None:
+                self._run(self._mongo.stop())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        if self._data_dir is not None:
+            shutil.rmtree(self._data_dir)
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def with_database(uri: str, name: str) -> str:
+    """The same server and options, another database."""
+    scheme, _, rest = uri.partition("://")
+    address, _, options = rest.partition("?")
+    address = address.partition("/")[0]
+    return f"{scheme}://{address}/{name}" + (f"?{options}" if options else "")
+
+
+def drop_database(uri: str) -> None:
+    """Remove the database of this string."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        client.drop_database(client.get_default_database().name)
