@@ -395,8 +395,8 @@ async def test_three_failures_in_a_row_put_the_agent_into_error_and_a_success_cl
     assert "boom" in failed["reason"]
     assert healthy["status"] == "active"
     assert [(change["from"], change["to"]) for change in healthy["history"]] == [
-        ("active", "error"),
         ("error", "active"),
+        ("active", "error"),
     ]
 
 
