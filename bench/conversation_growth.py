@@ -2,8 +2,8 @@
 
     python -m bench.conversation_growth --messages 20000
 
-Prints, for windows along the way, the median and the 95th percentile of one append in milliseconds, and the ratio of
-the last window's median to the first's; then the largest document, and the time of a page at either end.
+At each length, appends to the long conversation alternate with appends to one that has 100 messages: the ratio of
+their medians is what counts. Then the largest document, and what a page costs at either end.
 """
 
 import argparse
@@ -27,7 +27,8 @@ from crafter.core.ids import new_id
 from crafter.documents import ALL_DOCUMENTS
 from indexes import sync
 
-WINDOW = 100
+WINDOW = 300
+CHECKPOINTS = (400, 1_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 TEXT = "A message of about one kilobyte. " * 30
 
 
@@ -57,25 +58,45 @@ async def _measure(count: int) -> None:
         system_prompt="x",
         llm_settings=LlmSettings(model="gpt-4o-mini"),
     )
-    conversation = await conversation_service.create_conversation(agent, user=None, user_identifier="bench")
-    times: list[float] = []
-    for number in range(count):
-        message = Message(role="user", content=f"{number} {TEXT}")
-        started = perf_counter()
-        await store.append_messages(conversation.scope, conversation.id, [message])
-        times.append((perf_counter() - started) * 1000)
-    print(f"{'messages':>10}  {'median ms':>10}  {'p95 ms':>8}")
-    for end in sorted({WINDOW * 2, 1_000, 5_000, 10_000, 20_000, 50_000, 100_000, count}):
-        if end <= count:
-            window = sorted(times[end - WINDOW * 2 : end])
-            print(f"{end:>10}  {statistics.median(window):>10.2f}  {window[int(len(window) * 0.95)]:>8.2f}")
-    first, last = times[: WINDOW * 2], times[-WINDOW * 2 :]
-    print(
-        f"median of the last {WINDOW * 2} / first {WINDOW * 2}: "
-        f"{statistics.median(last) / statistics.median(first):.2f}"
-    )
+    conversation = await _begin(agent)
+    print(f"{'messages':>10}  {'median ms':>10}  {'at 100, ms':>10}  {'ratio':>6}")
+    length = 0
+    for checkpoint in sorted({size for size in CHECKPOINTS if size < count} | {count}):
+        while length < checkpoint - WINDOW:
+            await _append(conversation)
+            length += 1
+        long, short = await _alternate(conversation, await _begin(agent, length=100))
+        length += WINDOW
+        ratio = statistics.median(long) / statistics.median(short)
+        print(
+            f"{length:>10}  {statistics.median(long):>10.2f}  {statistics.median(short):>10.2f}  {ratio:>6.2f}"
+        )
     await _report_documents(conversation)
     await _report_pages(conversation, count)
+
+
+async def _begin(agent: Agent, *, length: int = 0) -> Conversation:
+    conversation = await conversation_service.create_conversation(agent, user=None, user_identifier="bench")
+    for _ in range(length):
+        await _append(conversation)
+    return conversation
+
+
+async def _append(conversation: Conversation) -> float:
+    """Append one message; answers the milliseconds."""
+    message = Message(role="user", content=TEXT)
+    started = perf_counter()
+    await store.append_messages(conversation.scope, conversation.id, [message])
+    return (perf_counter() - started) * 1000
+
+
+async def _alternate(long: Conversation, short: Conversation) -> tuple[list[float], list[float]]:
+    """Append to the long and to a short conversation in turn, so that both see the same machine."""
+    times: tuple[list[float], list[float]] = [], []
+    for _ in range(WINDOW):
+        times[0].append(await _append(long))
+        times[1].append(await _append(short))
+    return times
 
 
 async def _report_documents(conversation: Conversation) -> None:
