@@ -1,0 +1,213 @@
+"""Every query and every rule about agents."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pymongo.errors import DuplicateKeyError
+
+from crafter.agents import pipelines
+from crafter.agents.checks import ModelChoice, check_model, check_suggestions, choose_tools, read_transformers
+from crafter.agents.configuration import LlmSettings
+from crafter.agents.documents import STATUS_HISTORY, Agent, StatusChange, effective_status, status_filter
+from crafter.agents.errors import AgentNameTaken, AgentNotFound
+from crafter.agents.merging import changed_paths, merged
+from crafter.agents.schemas import PROMPT_REQUIRED, AgentCreate, AgentListQuery, AgentRead, AgentUpdate
+from crafter.agents.secrets import seal_handoff, seal_transformers
+from crafter.core.errors import FieldError, ValidationFailed
+from crafter.core.etags import revision_filter, stale
+from crafter.core.secrets import Keyring
+from crafter.core.tenancy import Scope
+from crafter.core.time import utc_now
+from crafter.organizations.service import Access
+from crafter.projects import service as project_service
+from crafter.projects.documents import Project
+from crafter.projects.errors import ProjectNotFound
+
+FAILURES_UNTIL_ERROR = 3
+
+_ATTEMPTS = 20
+_REASON_LENGTH = 500
+_SORTS: Mapping[str, tuple[tuple[str, int], ...]] = {
+    "name": (("name", 1),),
+    "-createdAt": (("createdAt", -1), ("_id", -1)),
+}
+
+AgentDeleted = Callable[[Agent], Awaitable[object]]
+_when_agent_deleted: list[AgentDeleted] = []
+
+
+def when_agent_deleted(react: AgentDeleted) -> None:
+    """Have a feature above remove what belongs to an agent; called with the agent that was deleted."""
+    if react not in _when_agent_deleted:
+        _when_agent_deleted.append(react)
+
+
+async def create_agent(access: Access, project_id: str, new: AgentCreate, keyring: Keyring) -> Agent:
+    """Make an agent. The unique index decides about its name, so of two racers one wins.
+
+    Raises ProjectNotFound, what the checks raise, and AgentNameTaken.
+    """
+    given = new.given()
+    project = await _get_project(access, project_id)
+    blank = Agent(
+        organization=project.organization,
+        project=project.id,
+        name=new.name,
+        description="",
+        type=new.type,
+        api_key=new.api_key,
+        llm_settings=LlmSettings(model=new.llm_settings.model),
+    )
+    agent = await _completed(blank, given, keyring, previous=None)
+    try:
+        await Agent.within(agent.scope).insert(agent.to_stored())
+    except DuplicateKeyError:
+        raise AgentNameTaken from None
+    return agent
+
+
+async def list_agents(scope: Scope, query: AgentListQuery) -> list[dict[str, Any]]:
+    """A project's agents as they are stored, without their history."""
+    where: dict[str, Any] = {}
+    if query.type is not None:
+        where["type"] = query.type
+    if query.status is not None:
+        where.update(status_filter(query.status))
+    if query.name:
+        where["name"] = {"$gte": query.name, "$lt": query.name + "\U0010ffff"}
+    return await Agent.within(scope).find(
+        where, fields=AgentRead.fields(), sort=_SORTS[query.sort], skip=query.skip, limit=query.rows
+    )
+
+
+async def list_names(scope: Scope, *, limit: int = 1_000) -> list[dict[str, Any]]:
+    """A project's agents by name, in short: ``[{"_id", "id", "name", "type", "status"}]``."""
+    fields = dict.fromkeys(("name", "type", "status", "is_active"), 1)
+    rows = await Agent.within(scope).find({}, fields=fields, sort=_SORTS["name"], limit=limit)
+    return [
+        {
+            "_id": row["_id"],
+            "id": row["_id"],
+            "name": row["name"],
+            "type": row.get("type", "chatbot"),
+            "status": effective_status(row.get("is_active", True), row.get("status", "active")),
+        }
+        for row in rows
+    ]
+
+
+async def get_agent(scope: Scope, agent_id: str) -> Agent:
+    """One agent of the project. Raises AgentNotFound, also for another project's."""
+    raw = await Agent.within(scope).find_one({"_id": agent_id})
+    if raw is None:
+        raise AgentNotFound
+    return Agent.from_stored(raw)
+
+
+async def update_agent(
+    scope: Scope, agent_id: str, changes: AgentUpdate, revision: int | None, keyring: Keyring
+) -> Agent:
+    """Change some fields, and raise the version.
+
+    The change is made from one revision and stored only on that one, so it cannot undo another; without
+    ``revision`` it is made again from what somebody else has stored meanwhile.
+    Raises AgentNotFound, StaleWrite, ValidationFailed, what the checks raise, and AgentNameTaken.
+    """
+    given = changes.given()
+    for _ in range(_ATTEMPTS):
+        agent = await get_agent(scope, agent_id)
+        if revision is not None and agent.revision != revision:
+            break
+        after = await _completed(agent, given, keyring, previous=agent)
+        update = {**changed_paths(given, after), "$inc": {"version": 1}}
+        _switch(update, agent, given.get("is_active"))
+        try:
+            raw = await Agent.within(scope).change_one(
+                {"_id": agent_id, **revision_filter(agent.revision)}, update
+            )
+        except DuplicateKeyError:
+            raise AgentNameTaken from None
+        if raw is not None:
+            return Agent.from_stored(raw)
+    raise stale(agent.revision)
+
+
+async def delete_agent(agent: Agent, revision: int | None) -> None:
+    """Delete an agent, and what belongs to it. Raises StaleWrite and AgentNotFound."""
+    if not await Agent.within(agent.scope).delete_one({"_id": agent.id, **revision_filter(revision)}):
+        raise stale((await get_agent(agent.scope, agent.id)).revision)
+    for react in _when_agent_deleted:
+        await react(agent)
+
+
+async def set_active(scope: Scope, agent_id: str, is_active: bool, revision: int | None) -> Agent:
+    """Switch an agent on, which also ends an error, or off. Raises AgentNotFound and StaleWrite."""
+    raw = await Agent.within(scope).change_one(
+        {"_id": agent_id, **revision_filter(revision)}, pipelines.switched(is_active, utc_now())
+    )
+    if raw is None:
+        raise stale((await get_agent(scope, agent_id)).revision)
+    return Agent.from_stored(raw)
+
+
+async def record_failure(agent: Agent, reason: str, threshold: int = FAILURES_UNTIL_ERROR) -> None:
+    """Note that a provider failed the agent; ``threshold`` times in a row put an active agent into error."""
+    pipeline = pipelines.failed(reason[:_REASON_LENGTH], threshold, utc_now())
+    await Agent.within(agent.scope).change_one({"_id": agent.id}, pipeline, fields={"_id": 1})
+
+
+async def record_success(agent: Agent) -> None:
+    """Note that a provider answered the agent: its failures are forgotten, and an error is over."""
+    troubled = {"$or": [{"consecutive_failures": {"$gt": 0}}, {"status": "error"}]}
+    await Agent.within(agent.scope).change_one(
+        {"_id": agent.id, **troubled}, pipelines.succeeded(utc_now()), fields={"_id": 1}
+    )
+
+
+async def _get_project(access: Access, project_id: str) -> Project:
+    try:
+        return await project_service.get_project(access, project_id)
+    except ProjectNotFound:
+        raise ProjectNotFound("Project not found in this organization") from None
+
+
+async def _completed(
+    before: Agent, given: Mapping[str, Any], keyring: Keyring, *, previous: Agent | None
+) -> Agent:
+    """The agent as it will be stored. The checks are made in the contract's order."""
+    after = merged(before, given)
+    _check_prompt(before, after, given)
+    await check_model(before.scope, ModelChoice.of(after), ModelChoice.of(previous) if previous else None)
+    parts: dict[str, Any] = {}
+    if "tools" in given:
+        parts["tools"] = await choose_tools(given["tools"], before.tools)
+    await check_suggestions(before.scope, after.question_suggestions, before.question_suggestions)
+    if "message_transformers" in given:
+        read = read_transformers(given["message_transformers"])
+        ids = [one.get("id") for one in given["message_transformers"]]
+        parts["message_transformers"] = seal_transformers(before, list(zip(ids, read, strict=True)), keyring)
+    if "handoff_config" in given.get("config", {}):
+        handoff = seal_handoff(before, after.config.handoff_config, keyring)
+        parts["config"] = after.config.model_copy(update={"handoff_config": handoff})
+    complete: Agent = after.model_copy(update=parts)
+    return complete
+
+
+def _check_prompt(before: Agent, after: Agent, given: Mapping[str, Any]) -> None:
+    """An agent keeps its prompt, unless it is written in sections. Raises ValidationFailed."""
+    missing = not after.system_prompt.strip() and not after.config.enable_small_agent_graph
+    if missing and ("system_prompt" in given or before.config.enable_small_agent_graph):
+        raise ValidationFailed([FieldError("system_prompt", PROMPT_REQUIRED)])
+
+
+def _switch(update: dict[str, Any], agent: Agent, is_active: bool | None) -> None:
+    """Add to an update what switching the agent on or off means; an error stays while the agent stays on."""
+    if is_active is None or is_active == agent.is_active:
+        return
+    target = effective_status(is_active, "active")
+    change = StatusChange(from_status=agent.status, to=target, at=utc_now())
+    update.setdefault("$set", {}).update(is_active=is_active, status=target, consecutive_failures=0)
+    update.setdefault("$unset", {})["status_reason"] = ""
+    update["$push"] = {
+        "status_history": {"$each": [change.model_dump(by_alias=True)], "$slice": -STATUS_HISTORY}
+    }
