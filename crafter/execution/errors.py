@@ -17,6 +17,13 @@ class NoKeyConfigured(BadInput):
     message = "No API key configured for this agent"
 
 
+class CapabilityMissing(Unprocessable):
+    """The provider cannot be asked for this; it was not asked."""
+
+    code = "CAPABILITY_MISSING"
+    message = "The provider does not offer this."
+
+
 class ModelRetired(Unprocessable):
     """The agent's model is no longer offered."""
 

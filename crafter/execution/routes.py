@@ -13,7 +13,7 @@ from crafter.edge.router import feature_router
 from crafter.execution import turn as turns
 from crafter.execution.answers import canned_answer, chat_answer
 from crafter.execution.dependencies import CurrentModels
-from crafter.execution.errors import ModelRetired, NoKeyConfigured, NotAChatbot
+from crafter.execution.errors import CapabilityMissing, ModelRetired, NoKeyConfigured, NotAChatbot
 from crafter.execution.frames import chat_frames, stream_response
 from crafter.execution.schemas import ChatAnswer, ChatBody
 from crafter.organizations.dependencies import CurrentAccess, require
@@ -28,6 +28,7 @@ _REFUSALS = (
     NotAChatbot,
     NoKeyConfigured,
     CredentialInactive,
+    CapabilityMissing,
     ModelRetired,
     ConversationOfAnother,
     ConversationArchived,

@@ -22,7 +22,7 @@ from crafter.core.errors import CrafterError, UpstreamFailed
 from crafter.core.runtime import Runtime
 from crafter.core.time import utc_now
 from crafter.execution.canned import CannedReply, canned_reply
-from crafter.execution.errors import ModelRetired, NoKeyConfigured, NotAChatbot, TurnInterrupted
+from crafter.execution.errors import CapabilityMissing, ModelRetired, NoKeyConfigured, NotAChatbot, TurnInterrupted
 from crafter.execution.prompting import build_messages, history_limit
 from crafter.execution.schemas import ChatBody
 from crafter.llm.base import ChatModel, ChatParameters, ChatRequest, Finished, Usage
@@ -79,7 +79,8 @@ class Turn:
 async def prepare(runtime: Runtime, models: ChatModels, access: Access, agent: Agent, body: ChatBody) -> Turn:
     """Check everything that can be refused, then store the message.
 
-    Raises NotAChatbot, ConversationNotFound, ConversationArchived, NoKeyConfigured, CredentialInactive, ModelRetired.
+    Raises NotAChatbot, ConversationNotFound, ConversationArchived, NoKeyConfigured, CredentialInactive,
+    CapabilityMissing, ModelRetired.
     """
     if agent.type != "chatbot":
         raise NotAChatbot
@@ -148,6 +149,8 @@ async def _model_of(runtime: Runtime, models: ChatModels, agent: Agent) -> tuple
         raise NoKeyConfigured from None
     secret = api_key_service.open_secret(key, runtime.keyring)
     provider = await provider_service.get_provider(key.provider)
+    if not provider.capabilities.chat_completion:
+        raise CapabilityMissing(f"{provider.name} has no models to chat with.", capability="chat_completion")
     if agent.llm_settings.model in provider.retired_models:
         reason = f"The model {agent.llm_settings.model} is no longer offered by {provider.name}."
         await agent_service.record_failure(agent, reason, threshold=1)

@@ -298,6 +298,23 @@ async def test_a_retired_model_marks_the_agent_and_says_why(
     assert "gpt-4o-mini" in status["reason"]
 
 
+async def test_a_provider_without_chat_is_refused_before_it_is_asked(
+    as_member: httpx2.AsyncClient, agent: Agent, provider: FakeProvider
+) -> None:
+    await Provider.collection().update_one(
+        {"name": "openai"}, {"$set": {"capabilities.chat_completion": False}}
+    )
+    try:
+        response = await as_member.post(url(agent), json=ASK)
+    finally:
+        await Provider.collection().update_one(
+            {"name": "openai"}, {"$set": {"capabilities.chat_completion": True}}
+        )
+
+    assert (response.status_code, response.json()["code"]) == (422, "CAPABILITY_MISSING")
+    assert len(provider.requests) == 0
+
+
 async def test_a_disabled_agent_hands_over_to_people_and_keeps_the_message(
     as_member: httpx2.AsyncClient, agent: Agent, provider: FakeProvider
 ) -> None:
