@@ -38,7 +38,7 @@ async def everything(runtime: Runtime) -> bytes:
     sources = [db[name].find_raw_batches({}) for name in await db.list_collection_names()]
     oplog = runtime.database.client.local["oplog.rs"]
     sources.append(oplog.find_raw_batches({"ns": {"$regex": f"^{db.name}[.]"}}))
-    return b"".join([batch async for source in sources async for batch in source])
+    return b"".join([batch for source in sources async for batch in source])
 
 
 async def ok(request: Any, status: int = 201) -> dict[str, Any]:
