@@ -27,7 +27,7 @@ _SECRET_KEY = re.compile(
     r"passw(or)?d|passphrase|secret|token(?!s|_?count)|authorization|cookie|credential|api_?key|(^|_)keys?$"
 )
 _URI_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+(?=@)")
-_SHOWN_INPUT = re.compile(r"(?<=input_value=).*?(?=, input_type=)", re.DOTALL)
+_SHOWN_INPUT = re.compile(r"(?<=input_value=).*(?=, input_type=)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 # They write every request or command they send, with its values, where we write what happened once.

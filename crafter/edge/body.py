@@ -31,8 +31,8 @@ def deadline_for(limit: int) -> float:
 class BoundedRequest(Request):
     """A request that can only be read within a limit, before a deadline, and whose JSON is strict.
 
-    The limits hold for ``body()``, ``json()``, ``form()`` and ``stream()`` alike: reading raises TooLarge (at
-    once, if the length was announced) or RequestTimedOut, and both end the connection.
+    The limits hold for ``body()``, ``json()`` and ``stream()`` alike: reading raises TooLarge (at once, if
+    the length was announced) or RequestTimedOut, and both end the connection.
     """
 
     def __init__(self, request: Request, *, limit: int, seconds: float) -> None:

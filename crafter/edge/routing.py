@@ -3,15 +3,14 @@
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from fastapi import FastAPI, params
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Host, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from crafter.core.errors import CrafterError, MethodNotAllowed
+from crafter.core.errors import MethodNotAllowed
 from crafter.edge.body import DEFAULT_LIMIT, BoundedRequest, deadline_for
 from crafter.edge.errors import RouteNotFound
 from crafter.edge.route_index import RouteIndex, allowed
@@ -37,20 +36,14 @@ class CrafterRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        takes_json = self.body_field is not None and not isinstance(self.body_field.field_info, params.Form)
+        takes_json = self.body_field is not None
 
         async def handle_bounded(request: Request) -> Response:
             limit = DEFAULT_LIMIT if self.max_body_size is None else self.max_body_size
             bounded = BoundedRequest(request, limit=limit, seconds=deadline_for(limit))
             if takes_json:
                 await bounded.load_json()
-            try:
-                return await handle(bounded)
-            except HTTPException as error:
-                # What goes wrong while a form is read arrives wrapped.
-                if isinstance(error.__cause__, CrafterError):
-                    raise error.__cause__ from None
-                raise
+            return await handle(bounded)
 
         return handle_bounded
 

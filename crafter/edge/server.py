@@ -44,10 +44,11 @@ class PatientTransport(asyncio.Transport):
         self._transport = transport
         self._is_receiving = is_receiving
         self._parting_seconds = parting_seconds
+        self.patient = True
         self.parting = False
 
     def close(self) -> None:
-        if self.parting or not self._is_receiving() or self._transport.is_closing():
+        if self.parting or not (self.patient and self._is_receiving()) or self._transport.is_closing():
             self._transport.close()
             return
         self.parting = True
@@ -107,10 +108,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_message = False
         self._head_bytes = 0
         self._refuse_with: type[CrafterError] = BadInput
-        self._upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(PatientTransport(transport, lambda: self._in_message, self._parting_seconds))
+        self._patient = PatientTransport(transport, lambda: self._in_message, self._parting_seconds)
+        super().connection_made(self._patient)
         self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -152,9 +153,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._in_message and not self._is_serving():
             self._start_deadline()
 
-    def handle_websocket_upgrade(self) -> None:
-        self._upgraded = True
-        super().handle_websocket_upgrade()
+    def shutdown(self) -> None:
+        """Whoever is still sending when the server stops is not waited for."""
+        self._patient.patient = False
+        super().shutdown()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the message is uvicorn's; ours is a problem
         """Refuse what is not a request, unless an answer is already on its way."""
@@ -164,7 +166,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def _is_serving(self) -> bool:
-        return self._upgraded or (self.cycle is not None and not self.cycle.response_complete)
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _has_answered(self) -> bool:
         return self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
@@ -207,6 +209,7 @@ def server_config(
         workers=settings.workers,
         loop="asyncio" if sys.platform == "win32" else "uvloop",
         http=protocol,  # type: ignore[arg-type]  # called like a class
+        ws="none",
         lifespan="on",
         log_config=None,
         log_level=settings.log_level,

@@ -16,7 +16,6 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
 _LOCATIONS = {"path": "params", "header": "headers", "cookie": "cookies"}
 _OWN_TEXT = {"value_error": "Value error, ", "assertion_error": "Assertion failed, "}
 _KNOWN_TYPES = frozenset(get_args(ErrorType))
-_NOT_A_TEXT = "is not valid"
 
 _OBJECT = "must be an object"
 _LIST = "must be a list"
@@ -123,8 +122,14 @@ def explain(failure: Mapping[str, Any]) -> str:
     kind = failure["type"]
     if kind in _OWN_TEXT or kind not in _KNOWN_TYPES:
         return str(failure["msg"]).removeprefix(_OWN_TEXT.get(kind, ""))
-    reason = _REASONS.get(kind, _NOT_A_TEXT).format_map(failure.get("ctx", {}))
+    bounds = {name: _plain(value) for name, value in failure.get("ctx", {}).items()}
+    reason = _REASONS.get(kind, "is not valid").format_map(bounds)
     return "Invalid value: " + re.sub(r"\b1 (item|character|byte|digit|decimal place)s", r"1 \1", reason)
+
+
+def _plain(bound: Any) -> Any:
+    """``2`` instead of ``2.0``."""
+    return int(bound) if isinstance(bound, float) and bound.is_integer() else bound
 
 
 def _field_error(failure: Mapping[str, Any], body: Any) -> FieldError:
