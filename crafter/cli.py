@@ -14,9 +14,11 @@ from crafter.core.database import Database
 from crafter.core.logging import configure_logging
 from crafter.deployment import open_deployment
 from indexes.__main__ import cli as indexes_cli
+from indexes.duplicates import DuplicatesFound
 
 T = TypeVar("T")
 BAD_CONFIGURATION = 2
+FAILED = 1
 
 cli = typer.Typer(
     name="crafter",
@@ -41,6 +43,9 @@ def main() -> None:
         for problem in error.problems:
             typer.echo(f"crafter: {problem}", err=True)
         sys.exit(BAD_CONFIGURATION)
+    except DuplicatesFound as error:
+        typer.echo(f"crafter: {error}", err=True)
+        sys.exit(FAILED)
 
 
 @cli.command()

@@ -114,6 +114,7 @@ class Conversation(ProjectDocument):
     """What one person and one agent said to each other."""
 
     updated_field: ClassVar[str] = "updated_at"
+    shard_key: ClassVar = (("organization", 1), ("_id", 1))
 
     created_at: datetime = Field(default_factory=utc_now, alias="created_at")
     updated_at: datetime = Field(default_factory=utc_now, alias="updated_at")
@@ -201,6 +202,7 @@ class Conversation(ProjectDocument):
     class Settings:
         name = "conversations"
         indexes = [
+            IndexModel([("organization", ASCENDING), ("_id", ASCENDING)], name="organization_1__id_1"),
             IndexModel([("archived", ASCENDING)], name="archived_1"),
             IndexModel(
                 [("agent", ASCENDING), ("user_identifier", ASCENDING)], name="agent_1_user_identifier_1"
@@ -235,6 +237,8 @@ class Conversation(ProjectDocument):
 
 class MessageSegment(ProjectDocument):
     """Up to 50 older messages of a conversation, in order; written once."""
+
+    shard_key: ClassVar = (("organization", 1), ("conversation", 1), ("first_seq", 1))
 
     agent: EntityId
     conversation: EntityId

@@ -153,7 +153,7 @@ class ConversationSummaryRead(Resource):
 
 
 class ConversationRead(ConversationSummaryRead):
-    """A conversation with its newest messages, at most 1,000; ``messages_truncated`` tells that there are older ones."""
+    """A conversation with its newest messages, at most 1,000; ``messages_truncated`` says that there are more."""
 
     current_handler: str
     archived: bool

@@ -1,4 +1,4 @@
-"""Work that outlives its request: it belongs to the process, survives a reader who leaves, and is awaited at the end."""
+"""Work that outlives its request: owned by the process, deaf to readers who leave, and awaited at the end."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,4 +1,4 @@
-"""What a model is given: the agent's system prompt word for word, what the application added, and the latest messages."""
+"""What a model is given: the agent's system prompt word for word, the application's context, the latest messages."""
 
 import json
 from collections.abc import Sequence
