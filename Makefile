@@ -45,7 +45,7 @@ clean: ## Remove .venv and everything else that can be made again
 
 $(READY): requirements/dev.txt pyproject.toml
 	@if ! $(BIN)/python -c '$(SUITABLE)' 2>/dev/null; then \
-	  for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  found=; for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	    if $$python -c '$(SUITABLE)' >/dev/null 2>&1; then found=$$python; break; fi; \
 	  done; \
 	  if [ -z "$$found" ]; then \

@@ -5,18 +5,18 @@ from datetime import datetime
 
 from crafter.user_api_keys.documents import KeyUsage, UserApiKey
 from crafter.user_api_keys.schemas import (
-    ApiKeyCreated,
-    ApiKeyRead,
-    ApiKeyRotated,
-    ApiKeyUsage,
     ProjectName,
     RestrictionsRead,
     UsageRead,
+    UserApiKeyCreated,
+    UserApiKeyRead,
+    UserApiKeyRotated,
+    UserApiKeyUsage,
 )
 from crafter.user_api_keys.service import IssuedKey
 
 
-def show(key: UserApiKey, now: datetime, project_names: Mapping[str, str] | None = None) -> ApiKeyRead:
+def show(key: UserApiKey, now: datetime, project_names: Mapping[str, str] | None = None) -> UserApiKeyRead:
     """A key; with ``project_names`` its projects are named, and those without a name left out."""
     stored = key.to_stored()
     stored["usage"] = _usage(key.usage, now)
@@ -26,13 +26,13 @@ def show(key: UserApiKey, now: datetime, project_names: Mapping[str, str] | None
             for project in key.allowed_projects
             if project in project_names
         ]
-    return ApiKeyRead.from_stored(stored)
+    return UserApiKeyRead.from_stored(stored)
 
 
-def show_new(issued: IssuedKey) -> ApiKeyCreated:
+def show_new(issued: IssuedKey) -> UserApiKeyCreated:
     """A key that was just made, with its value."""
     key = issued.key
-    return ApiKeyCreated(
+    return UserApiKeyCreated(
         id=key.id,
         name=key.name,
         api_key=issued.value,
@@ -44,20 +44,20 @@ def show_new(issued: IssuedKey) -> ApiKeyCreated:
     )
 
 
-def show_rotated(issued: IssuedKey) -> ApiKeyRotated:
+def show_rotated(issued: IssuedKey) -> UserApiKeyRotated:
     """A key that was just rotated, with its new value."""
     key = issued.key
-    return ApiKeyRotated(
+    return UserApiKeyRotated(
         id=key.id, name=key.name, api_key=issued.value, rotated_at=key.last_rotated_at or key.updated_at
     )
 
 
-def show_usage(key: UserApiKey, now: datetime) -> ApiKeyUsage:
+def show_usage(key: UserApiKey, now: datetime) -> UserApiKeyUsage:
     """How often a key was used, and what is left of today's limit."""
     usage = _usage(key.usage, now)
     limit = key.restrictions.max_executions_per_day
     left = None if limit is None else max(limit - usage.executions_today, 0)
-    return ApiKeyUsage(
+    return UserApiKeyUsage(
         api_key_id=key.id,
         name=key.name,
         usage=usage,

@@ -23,13 +23,13 @@ from crafter.user_api_keys.errors import (
 )
 from crafter.user_api_keys.schemas import (
     Answer,
-    ApiKeyCreate,
-    ApiKeyCreated,
-    ApiKeyRead,
-    ApiKeyRotated,
-    ApiKeyUpdate,
-    ApiKeyUsage,
     Succeeded,
+    UserApiKeyCreate,
+    UserApiKeyCreated,
+    UserApiKeyRead,
+    UserApiKeyRotated,
+    UserApiKeyUpdate,
+    UserApiKeyUsage,
 )
 
 router = feature_router("/organizations/{organization_id}/user-api-keys", tag="Platform keys")
@@ -40,12 +40,12 @@ _NEW = "Save the new key securely - it won't be shown again."
 
 @router.post(
     "",
-    response_model=Answer[ApiKeyCreated],
+    response_model=Answer[UserApiKeyCreated],
     status_code=201,
     dependencies=[require(Permission.user_api_keys_manage), limited(API_KEY)],
     responses=documented(TooManyApiKeys, ExpiryInThePast, ForeignProjects),
 )
-async def create_key(access: CurrentAccess, body: ApiKeyCreate, runtime: CurrentRuntime) -> Response:
+async def create_key(access: CurrentAccess, body: UserApiKeyCreate, runtime: CurrentRuntime) -> Response:
     """Make a key for programs that act in your name. This answer is the only one that shows it."""
     limit = runtime.settings.max_api_keys_per_user
     issued = await key_service.create_key(access, body, limit=limit)
@@ -55,7 +55,7 @@ async def create_key(access: CurrentAccess, body: ApiKeyCreate, runtime: Current
 
 @router.get(
     "",
-    response_model=Answer[list[ApiKeyRead]],
+    response_model=Answer[list[UserApiKeyRead]],
     dependencies=[require(Permission.user_api_keys_read), limited(GENERAL)],
 )
 async def list_keys(access: CurrentAccess) -> Response:
@@ -69,7 +69,7 @@ async def list_keys(access: CurrentAccess) -> Response:
 
 @router.get(
     "/{key_id}",
-    response_model=Answer[ApiKeyRead],
+    response_model=Answer[UserApiKeyRead],
     dependencies=[require(Permission.user_api_keys_read), limited(GENERAL)],
     responses=documented(ApiKeyNotFound),
 )
@@ -83,12 +83,12 @@ async def get_key(access: CurrentAccess, key_id: EntityId) -> Response:
 
 @router.put(
     "/{key_id}",
-    response_model=Answer[ApiKeyRead],
+    response_model=Answer[UserApiKeyRead],
     dependencies=[require(Permission.user_api_keys_manage), limited(API_KEY)],
     responses=documented(ApiKeyNotFound, StaleWrite, ExpiryInThePast, ForeignProjects),
 )
 async def update_key(
-    access: CurrentAccess, key_id: EntityId, body: ApiKeyUpdate, revision: IfMatch
+    access: CurrentAccess, key_id: EntityId, body: UserApiKeyUpdate, revision: IfMatch
 ) -> Response:
     """Change some fields of a key; absent fields stay as they are, `restrictions` are replaced as a whole."""
     key = await key_service.update_key(access, key_id, body, revision)
@@ -98,7 +98,7 @@ async def update_key(
 
 @router.post(
     "/{key_id}/rotate",
-    response_model=Answer[ApiKeyRotated],
+    response_model=Answer[UserApiKeyRotated],
     dependencies=[require(Permission.user_api_keys_manage), limited(API_KEY)],
     responses=documented(ApiKeyNotFound, ApiKeyRevoked),
 )
@@ -123,7 +123,7 @@ async def revoke_key(access: CurrentAccess, key_id: EntityId, revision: IfMatch)
 
 @router.get(
     "/{key_id}/usage",
-    response_model=Answer[ApiKeyUsage],
+    response_model=Answer[UserApiKeyUsage],
     dependencies=[require(Permission.user_api_keys_read), limited(GENERAL)],
     responses=documented(ApiKeyNotFound),
 )

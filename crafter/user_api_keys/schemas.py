@@ -74,7 +74,7 @@ class RestrictionsInput(ContractBody):
     max_executions_per_day: int | None = Field(None, ge=1, le=1_000_000_000)
 
 
-class ApiKeyCreate(ContractBody):
+class UserApiKeyCreate(ContractBody):
     """A new key; no allowed projects means all of the organization."""
 
     name: KeyName
@@ -84,7 +84,7 @@ class ApiKeyCreate(ContractBody):
     allowed_projects: AllowedProjects = Field(default_factory=list)
 
 
-class ApiKeyUpdate(ContractBody):
+class UserApiKeyUpdate(ContractBody):
     """Some fields of a key; absent ones stay as they are, a null ``expires_at`` removes the expiry."""
 
     clearable: ClassVar = frozenset({"expires_at"})
@@ -127,7 +127,7 @@ class ProjectName(ResponseBody):
         return self.stored_id
 
 
-class ApiKeyRead(IdentifiedResource):
+class UserApiKeyRead(IdentifiedResource):
     """A key, without what makes it work; projects are ids after a change, and named where keys are read."""
 
     name: str
@@ -155,7 +155,7 @@ class ApiKeyRead(IdentifiedResource):
         return f"ak_{'*' * 32}{self.stored_id[-_VISIBLE:]}"
 
 
-class ApiKeyCreated(ResponseBody):
+class UserApiKeyCreated(ResponseBody):
     """A new key, in clear for the only time."""
 
     id: str
@@ -168,7 +168,7 @@ class ApiKeyCreated(ResponseBody):
     created_at: WireTime
 
 
-class ApiKeyRotated(ResponseBody):
+class UserApiKeyRotated(ResponseBody):
     """The new value of a key, in clear for the only time."""
 
     id: str
@@ -177,7 +177,7 @@ class ApiKeyRotated(ResponseBody):
     rotated_at: WireTime
 
 
-class ApiKeyUsage(ResponseBody):
+class UserApiKeyUsage(ResponseBody):
     """How often a key was used, and how often it still may be used today."""
 
     api_key_id: str

@@ -22,7 +22,7 @@ from crafter.user_api_keys.errors import (
     ForeignProjects,
     TooManyApiKeys,
 )
-from crafter.user_api_keys.schemas import ApiKeyCreate, ApiKeyUpdate
+from crafter.user_api_keys.schemas import UserApiKeyCreate, UserApiKeyUpdate
 
 _MOST = 1_000
 
@@ -35,7 +35,7 @@ class IssuedKey:
     value: str
 
 
-async def create_key(access: Access, new: ApiKeyCreate, *, limit: int) -> IssuedKey:
+async def create_key(access: Access, new: UserApiKeyCreate, *, limit: int) -> IssuedKey:
     """Make a key for the caller. Raises TooManyApiKeys, ExpiryInThePast and ForeignProjects."""
     _require_future(new.expires_at)
     await _require_own_projects(access, new.allowed_projects)
@@ -71,7 +71,9 @@ async def get_key(access: Access, key_id: str) -> UserApiKey:
     return UserApiKey.from_stored(raw)
 
 
-async def update_key(access: Access, key_id: str, changes: ApiKeyUpdate, revision: int | None) -> UserApiKey:
+async def update_key(
+    access: Access, key_id: str, changes: UserApiKeyUpdate, revision: int | None
+) -> UserApiKey:
     """Change some fields. Raises ApiKeyNotFound, StaleWrite, ExpiryInThePast and ForeignProjects."""
     _require_future(changes.expires_at)
     await _require_own_projects(access, changes.allowed_projects or [])
