@@ -1,0 +1,1 @@
+"""Changes to stored documents that outlive a release: versioned, locked, checked, and safe to interrupt."""
