@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+from crafter.core.config import ConfigurationError
 from crafter.core.database import Database
 from crafter.core.passwords import hash_password
 from crafter.core.security import new_key
 from crafter.documents import ALL_DOCUMENTS
+from crafter.migrations import runner as migrations
+from crafter.migrations.registry import all_migrations
 from crafter.organizations import service as organization_service
 from crafter.organizations.schemas import OrganizationCreate
 from crafter.projects import service as project_service
@@ -28,6 +31,7 @@ class Prepared:
 
     indexes_created: list[str] = field(default_factory=list)
     indexes_missing: list[str] = field(default_factory=list)
+    migrations_pending: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -46,19 +50,27 @@ class Demonstration:
 
 
 async def prepare(database: Database, *, everything: bool) -> Prepared:
-    """Create indexes and the default catalogue. Safe to repeat, and to run twice at once.
+    """Create indexes and the default catalogue, and migrate. Safe to repeat, and to run twice at once.
 
-    With ``everything`` all indexes are created; otherwise only those of empty collections, which is instant and cannot
-    fail, and what else is missing is reported.
+    With ``everything`` all indexes are created and all migrations applied; otherwise only the indexes of empty
+    collections are, which is instant and cannot fail, and what else is missing is reported.
+    Raises DuplicatesFound and MigrationFailed; without ``everything``, ConfigurationError for one that has failed before.
     """
     if everything:
         created: Sequence[sync.Change] = await sync.apply(database.db, ALL_DOCUMENTS)
     else:
+        if failed := await migrations.failures(database.db, all_migrations()):
+            raise ConfigurationError(failed)
         created = await sync.prepare_empty(database.db, ALL_DOCUMENTS)
+    if everything:
+        await migrations.up(database.db, all_migrations())
     await provider_service.seed_providers()
     await tool_service.seed_tools()
     missing = await sync.missing_required(database.db, ALL_DOCUMENTS)
-    return Prepared([str(change) for change in created], missing)
+    pending = [
+        s.version for s in await migrations.status(database.db, all_migrations()) if s.state == "pending"
+    ]
+    return Prepared([str(change) for change in created], missing, pending)
 
 
 async def seed_demonstration() -> Demonstration:

@@ -1,22 +1,20 @@
 """The ``crafter`` command: parse, call one function, print."""
 
-import asyncio
-import json
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
 from crafter import __version__, bootstrap, serving
-from crafter.core.config import ConfigurationError, Settings, load_settings, redacted, unknown_variables
+from crafter.command_line import Json, print_json, read_settings, with_database
+from crafter.core.config import ConfigurationError, Settings, redacted
 from crafter.core.database import Database
+from crafter.core.errors import CrafterError
 from crafter.core.logging import configure_logging
-from crafter.deployment import open_deployment
+from crafter.migrations.commands import migrate_cli
 from indexes.__main__ import cli as indexes_cli
 from indexes.duplicates import DuplicatesFound
 
-T = TypeVar("T")
 BAD_CONFIGURATION = 2
 FAILED = 1
 
@@ -31,8 +29,7 @@ cli = typer.Typer(
 config_cli = typer.Typer(no_args_is_help=True, help="Look at the settings.")
 cli.add_typer(config_cli, name="config")
 cli.add_typer(indexes_cli, name="indexes")
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+cli.add_typer(migrate_cli, name="migrate")
 
 
 def main() -> None:
@@ -43,7 +40,7 @@ def main() -> None:
         for problem in error.problems:
             typer.echo(f"crafter: {problem}", err=True)
         sys.exit(BAD_CONFIGURATION)
-    except DuplicatesFound as error:
+    except (DuplicatesFound, CrafterError) as error:
         typer.echo(f"crafter: {error}", err=True)
         sys.exit(FAILED)
 
@@ -57,7 +54,7 @@ def serve(
     workers: Annotated[int | None, typer.Option(min=1, max=64, help="Server processes. [default: 1]")] = None,
 ) -> None:
     """Serve the API. Without MONGODB_URI a private MongoDB is started, and stopped with the service."""
-    settings = _settings(host=host, port=port, workers=workers)
+    settings = read_settings(host=host, port=port, workers=workers)
     configure_logging(settings)
     serving.serve(settings, typer.echo)
 
@@ -65,9 +62,9 @@ def serve(
 @cli.command()
 def init(as_json: Json = False) -> None:
     """Prepare the database: indexes, default providers, system tools. Safe to repeat."""
-    done = _with_database(lambda database, _: bootstrap.prepare(database, everything=True))
+    done = with_database(lambda database, _: bootstrap.prepare(database, everything=True))
     if as_json:
-        _print_json({"indexes_created": done.indexes_created, "indexes_missing": done.indexes_missing})
+        print_json({"indexes_created": done.indexes_created, "indexes_missing": done.indexes_missing})
         return
     for change in done.indexes_created:
         typer.echo(change)
@@ -89,9 +86,9 @@ def seed(
         await bootstrap.prepare(database, everything=True)
         return await bootstrap.seed_demonstration()
 
-    demo = _with_database(work)
+    demo = with_database(work)
     if as_json:
-        _print_json(demo.as_dict())
+        print_json(demo.as_dict())
         return
     typer.echo(f"Account {demo.email}, organization {demo.organization}, project {demo.project}")
     typer.echo(
@@ -112,16 +109,16 @@ def reset(
             typer.confirm(f"Delete everything in the database {database.db.name!r}?", abort=True)
         await bootstrap.reset(database)
 
-    _with_database(work)
+    with_database(work)
     typer.echo("The database is empty and ready.")
 
 
 @config_cli.command("show")
 def show_config(as_json: Json = False) -> None:
     """Every setting with its value; secrets are only said to be set."""
-    rows = redacted(_settings())
+    rows = redacted(read_settings())
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     for row in rows:
         value = "" if row["value"] in (None, [], {}) else row["value"]
@@ -132,37 +129,9 @@ def show_config(as_json: Json = False) -> None:
 def version(as_json: Json = False) -> None:
     """The version of Crafter."""
     if as_json:
-        _print_json({"version": __version__})
+        print_json({"version": __version__})
     else:
         typer.echo(__version__)
-
-
-def _settings(**overrides: Any) -> Settings:
-    """The settings, with what the command line says; names variables that nothing reads."""
-    settings = load_settings()
-    for sentence in unknown_variables():
-        typer.echo(f"crafter: {sentence}", err=True)
-    return settings.model_copy(update={name: value for name, value in overrides.items() if value is not None})
-
-
-def _with_database(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
-    """Run something on the configured or embedded database, and close it again."""
-    settings = _settings()
-    configure_logging(settings)
-
-    async def run() -> T:
-        database = await deployment.connect()
-        try:
-            return await work(database, deployment.settings)
-        finally:
-            await database.close()
-
-    with open_deployment(settings) as deployment:
-        return asyncio.run(run())
-
-
-def _print_json(data: Any) -> None:
-    typer.echo(json.dumps(data, indent=2, default=str))
 
 
 if __name__ == "__main__":
