@@ -54,7 +54,7 @@ async def prepare(database: Database, *, everything: bool) -> Prepared:
 
     With ``everything`` all indexes are created and all migrations applied; otherwise only the indexes of empty
     collections are, which is instant and cannot fail, and what else is missing is reported.
-    Raises DuplicatesFound and MigrationFailed; without ``everything``, ConfigurationError for one that has failed before.
+    Raises DuplicatesFound and MigrationFailed; without ``everything``, ConfigurationError for one that failed before.
     """
     if everything:
         created: Sequence[sync.Change] = await sync.apply(database.db, ALL_DOCUMENTS)
