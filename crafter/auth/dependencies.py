@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from crafter.auth.credentials import read_credentials
 from crafter.auth.errors import AuthenticationRequired, OperatorOnly
 from crafter.auth.operators import operator_addresses
-from crafter.auth.tokens import InvalidToken, read_bearer, verify_token
+from crafter.auth.tokens import InvalidToken, verify_token
 from crafter.core.access import AccessRule, gate
 from crafter.core.runtime import CurrentRuntime
 from crafter.users import service as user_service
@@ -15,13 +16,12 @@ from crafter.users.service import Identity
 
 async def get_current_user(request: Request, runtime: CurrentRuntime) -> Identity:
     """The account that a genuine, unexpired token names; read afresh, so a deleted account is out at once."""
-    headers = request.headers.getlist("authorization")
-    if len(headers) > 1:
+    credentials = read_credentials(request.headers)
+    if credentials.ambiguous:
         raise InvalidToken
-    token = read_bearer(headers[0] if headers else None)
-    if token is None:
+    if credentials.token is None:
         raise AuthenticationRequired
-    return await user_service.get_identity(verify_token(token, runtime.settings))
+    return await user_service.get_identity(verify_token(credentials.token, runtime.settings))
 
 
 CurrentUser = Annotated[Identity, Depends(get_current_user)]

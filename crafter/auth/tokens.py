@@ -13,7 +13,6 @@ from crafter.core.errors import Unauthenticated
 
 _MAX_TOKEN_BYTES = 4096
 _MAX_REMEMBERED = 4096
-_BEARER = "Bearer "
 _CLAIMS = {"userId", "iat", "exp"}
 _SIGNED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # the library lets padding pass
 
@@ -52,15 +51,6 @@ def verify_token(raw: str, settings: Settings) -> str:
         raise InvalidToken
     _remember(key, (user_id, expires))
     return user_id
-
-
-def read_bearer(header: str | None) -> str | None:
-    """The credential in an Authorization header, with or without ``Bearer ``; None when there is none.
-
-    The prefix is read as the published clients write it. Any other scheme, also ``bearer ``, stays in the
-    result, which then is no valid credential.
-    """
-    return (header or "").removeprefix(_BEARER) or None
 
 
 def _verify(raw: str, secret: bytes) -> tuple[str, int]:

@@ -1,12 +1,20 @@
 """Secrets that are only ever compared: platform keys and session tokens, random, and stored as a hash."""
 
 import hashlib
+import re
 import secrets
+
+_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 def new_key() -> str:
     """A fresh key: 256 random bits as 64 lower-case hex digits."""
     return secrets.token_hex(32)
+
+
+def is_key(raw: str) -> bool:
+    """Whether it has the form of a key; what has not needs no look into the database."""
+    return _KEY.fullmatch(raw) is not None
 
 
 def hash_key(raw: str) -> str:

@@ -12,7 +12,8 @@ import pytest
 import time_machine
 
 from crafter.auth import tokens
-from crafter.auth.tokens import InvalidToken, issue_token, read_bearer, verify_token
+from crafter.auth.credentials import read_bearer
+from crafter.auth.tokens import InvalidToken, issue_token, verify_token
 from crafter.core.config import ConfigurationError, Settings, load_settings
 from crafter.core.errors import Unauthenticated
 
