@@ -1,6 +1,6 @@
 """What can go wrong with a turn."""
 
-from crafter.core.errors import BadInput, Unavailable, Unprocessable
+from crafter.core.errors import BadInput, Unavailable
 
 
 class NotAChatbot(BadInput):
@@ -15,20 +15,6 @@ class NoKeyConfigured(BadInput):
 
     code = "NO_API_KEY"
     message = "No API key configured for this agent"
-
-
-class CapabilityMissing(Unprocessable):
-    """The provider cannot be asked for this; it was not asked."""
-
-    code = "CAPABILITY_MISSING"
-    message = "The provider does not offer this."
-
-
-class ModelRetired(Unprocessable):
-    """The agent's model is no longer offered."""
-
-    code = "MODEL_RETIRED"
-    message = "The agent's model is no longer offered. Choose another one for the agent."
 
 
 class TurnInterrupted(Unavailable):

@@ -5,6 +5,8 @@ from starlette.responses import Response
 from crafter.agents.dependencies import CurrentAgent
 from crafter.agents.errors import AgentNotFound
 from crafter.api_keys.errors import CredentialInactive
+from crafter.calling.dependencies import CurrentModels
+from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.conversations.errors import ConversationArchived, ConversationOfAnother
 from crafter.core.errors import UpstreamFailed, UpstreamTimedOut, documented
 from crafter.core.runtime import CurrentRuntime
@@ -12,8 +14,7 @@ from crafter.edge.responses import json_response
 from crafter.edge.router import feature_router
 from crafter.execution import turn as turns
 from crafter.execution.answers import canned_answer, chat_answer
-from crafter.execution.dependencies import CurrentModels
-from crafter.execution.errors import CapabilityMissing, ModelRetired, NoKeyConfigured, NotAChatbot
+from crafter.execution.errors import NoKeyConfigured, NotAChatbot
 from crafter.execution.frames import chat_frames, stream_response
 from crafter.execution.schemas import ChatAnswer, ChatBody
 from crafter.organizations.dependencies import CurrentAccess, require

@@ -13,6 +13,8 @@ from crafter.agents import service as agent_service
 from crafter.agents.documents import Agent
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.errors import ApiKeyNotFound
+from crafter.calling.connection import Connection, connect
+from crafter.calling.errors import ModelRetired
 from crafter.conversations import messages as message_store
 from crafter.conversations import privacy
 from crafter.conversations import service as conversation_service
@@ -22,14 +24,13 @@ from crafter.core.errors import CrafterError, UpstreamFailed
 from crafter.core.runtime import Runtime
 from crafter.core.time import utc_now
 from crafter.execution.canned import CannedReply, canned_reply
-from crafter.execution.errors import CapabilityMissing, ModelRetired, NoKeyConfigured, NotAChatbot, TurnInterrupted
+from crafter.execution.errors import NoKeyConfigured, NotAChatbot, TurnInterrupted
 from crafter.execution.prompting import build_messages, history_limit
 from crafter.execution.schemas import ChatBody
 from crafter.llm.base import ChatModel, ChatParameters, ChatRequest, Finished, Usage
 from crafter.llm.prices import cost_usd
 from crafter.llm.providers import ChatModels
 from crafter.organizations.service import Access
-from crafter.providers import service as provider_service
 
 log = structlog.get_logger("crafter.execution")
 
@@ -86,7 +87,7 @@ async def prepare(runtime: Runtime, models: ChatModels, access: Access, agent: A
         raise NotAChatbot
     conversation = await _conversation_of(agent, body.conversation_id)
     canned = canned_reply(agent, conversation)
-    source = None if canned else await _model_of(runtime, models, agent)
+    connection = None if canned else await _connection_of(runtime, models, agent)
     if conversation is None:
         conversation = await conversation_service.create_conversation(
             agent, user=access.user.id, user_identifier=body.user_identifier
@@ -99,8 +100,8 @@ async def prepare(runtime: Runtime, models: ChatModels, access: Access, agent: A
         conversation.dynamic_context = body.context
     await _store_question(runtime, access, conversation, body, canned)
     turn = Turn(runtime, agent, conversation, canned, earlier=len(earlier))
-    if source is not None:
-        turn.provider, turn.model = source
+    if connection is not None:
+        turn.provider, turn.model = connection.provider, connection.model
         messages = build_messages(agent, conversation, earlier, body.message)
         parameters = ChatParameters(**agent.llm_settings.parameters.model_dump(exclude_none=True))
         turn.request = ChatRequest(
@@ -139,24 +140,19 @@ async def _conversation_of(agent: Agent, conversation_id: str | None) -> Convers
     return conversation
 
 
-async def _model_of(runtime: Runtime, models: ChatModels, agent: Agent) -> tuple[str, ChatModel]:
-    """The provider's name and the model to talk to, with the agent's own key."""
+async def _connection_of(runtime: Runtime, models: ChatModels, agent: Agent) -> Connection:
+    """The agent's model, to be asked with the agent's own key; a retired one puts the agent into error."""
     if not agent.api_key:
         raise NoKeyConfigured
     try:
         key = await api_key_service.get_key(agent.scope, agent.api_key)
     except ApiKeyNotFound:
         raise NoKeyConfigured from None
-    secret = api_key_service.open_secret(key, runtime.keyring)
-    provider = await provider_service.get_provider(key.provider)
-    if not provider.capabilities.chat_completion:
-        raise CapabilityMissing(f"{provider.name} has no models to chat with.", capability="chat_completion")
-    if agent.llm_settings.model in provider.retired_models:
-        reason = f"The model {agent.llm_settings.model} is no longer offered by {provider.name}."
-        await agent_service.record_failure(agent, reason, threshold=1)
-        raise ModelRetired(reason)
-    base_url = provider_service.base_url(provider, runtime.settings)
-    return provider.name, await models.chat_model(provider.name, secret, base_url=base_url)
+    try:
+        return await connect(key, agent.llm_settings.model, runtime, models)
+    except ModelRetired as retired:
+        await agent_service.record_failure(agent, retired.message, threshold=1)
+        raise
 
 
 async def _store_question(

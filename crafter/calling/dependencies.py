@@ -1,4 +1,4 @@
-"""What a turn needs beside the agent."""
+"""What a route needs to ask a model."""
 
 from typing import Annotated
 
