@@ -1,9 +1,8 @@
 """The application: every feature's routes behind the edge, and what a process opens and closes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import structlog
 from fastapi import APIRouter, FastAPI
 
 from crafter import __version__
@@ -11,18 +10,19 @@ from crafter.agents import routes as agents
 from crafter.agents import service as agent_service
 from crafter.api_keys import routes as api_keys
 from crafter.auth import routes as auth
+from crafter.auth.oauth import routes as oauth
 from crafter.auth.operators import operator_addresses
 from crafter.conversations import routes as conversations
 from crafter.conversations import service as conversation_service
 from crafter.core.access import require_rules
-from crafter.core.config import ConfigurationError, Settings, get_settings
+from crafter.core.config import ConfigurationError, Settings
 from crafter.core.database import Database
-from crafter.core.logging import configure_logging
 from crafter.core.pagination import CursorSigner
 from crafter.core.runtime import Runtime
 from crafter.core.secrets import Keyring
 from crafter.documents import ALL_DOCUMENTS
 from crafter.edge import routing
+from crafter.edge.server import STOPPING
 from crafter.edge.setup import set_up
 from crafter.execution import routes as execution
 from crafter.health import routes as health
@@ -39,11 +39,10 @@ from crafter.user_api_keys import routes as user_api_keys
 from crafter.user_api_keys import service as user_api_key_service
 from indexes import sync
 
-log = structlog.get_logger("crafter.app")
-
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     auth.router,
+    oauth.router,
     organizations.router,
     projects.router,
     project_overview.router,
@@ -84,15 +83,8 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def from_environment() -> FastAPI:
-    """The application of a worker process, configured by its environment."""
-    settings = get_settings()
-    configure_logging(settings)
-    return create_app(settings)
-
-
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]]:
     settings: Settings = app.state.settings
     if settings.mongodb_uri is None or settings.jwt_secret is None:
         raise ConfigurationError(["MONGODB_URI and JWT_SECRET: must be known before the application starts"])
@@ -106,10 +98,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     models = ChatModels.from_settings(settings)
     app.state.runtime, app.state.models = runtime, models
     app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))
+
+    def stop() -> None:
+        runtime.tasks.stop_within(settings.drain_seconds)
+
     try:
-        yield
+        yield {STOPPING: stop}
     finally:
-        if cancelled := await runtime.tasks.drain(settings.drain_seconds):
-            log.warning("turns_interrupted", count=cancelled)
+        stop()
+        await runtime.tasks.stopped()
         await models.aclose()
         await database.close()

@@ -1,21 +1,29 @@
 """``crafter serve``: prepare the database, then run the server, in one process or in several."""
 
 import asyncio
+import multiprocessing
+import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from crafter import bootstrap
 from crafter.app import create_app
-from crafter.core.config import ConfigurationError, Settings
+from crafter.core.config import ConfigurationError, Settings, get_settings
+from crafter.core.logging import configure_logging
 from crafter.deployment import Deployment, open_deployment
-from crafter.edge.server import server_config
+from crafter.edge.server import BACKLOG, server_config
+
+WORKER_START_SECONDS = 60.0
 
 Announce = Callable[[str], None]
 
@@ -23,24 +31,41 @@ Announce = Callable[[str], None]
 def serve(settings: Settings, announce: Announce) -> None:
     """Serve until SIGTERM or SIGINT. ``announce`` gets the lines for the person who started it.
 
-    Raises ConfigurationError before anything listens.
+    Raises ConfigurationError before the database is touched, or before anything is answered.
     """
-    with _quiet_end(), _bound(settings) as listener, open_deployment(settings) as deployment:
-        for line in asyncio.run(_prepare(deployment)):
-            announce(line)
-        lines = _where(listener, deployment)
+    with _quiet_end(), _listening(settings) as listener, open_deployment(settings) as deployment:
+        app = create_app(deployment.settings)
+        lines = [*asyncio.run(_prepare(deployment)), *_where(listener, deployment)]
+
+        def started() -> None:
+            announce("\n".join(lines))
+
         if settings.workers == 1:
-            config = server_config(create_app(deployment.settings), deployment.settings)
-            _AnnouncingServer(config, lambda: announce("\n".join(lines))).run(sockets=[listener])
+            _Server(server_config(app, deployment.settings), started).run(sockets=[listener])
             return
         deployment.export()
-        config = server_config("crafter.app:from_environment", deployment.settings, factory=True)
-        announce("\n".join(lines))
-        Multiprocess(config, sockets=[listener]).run()
+        config = server_config("crafter.serving:worker", deployment.settings, factory=True)
+        _Workers(config, listener, started).run()
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """A server that says when it listens."""
+def worker() -> FastAPI:
+    """The application of a worker process, configured by its environment. It ends when its parent does."""
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    settings = get_settings()
+    configure_logging(settings)
+    return create_app(settings)
+
+
+def _end_with_parent() -> None:
+    """Stop in order when the parent was killed: nobody else would stop us, and the port would stay taken."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it serves."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)
@@ -50,6 +75,31 @@ class _AnnouncingServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_started()
+
+
+class _Workers(Multiprocess):
+    """Server processes at one listening socket; says when all of them serve."""
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, started: Callable[[], None]) -> None:
+        super().__init__(config, [listener])
+        self._on_started = started
+
+    def run(self) -> None:
+        """Serve until told to stop. Exits with STARTUP_FAILURE when a worker could not start."""
+        super().run()
+        if any(process.exitcode == STARTUP_FAILURE for process in self.processes):
+            sys.exit(STARTUP_FAILURE)
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        if all(process.wait_until_ready(WORKER_START_SECONDS) for process in self.processes):
+            self._on_started()
+
+    def terminate_all(self) -> None:
+        """Callers are refused at once; otherwise they would wait at our copy of the socket, for nobody."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 async def _prepare(deployment: Deployment) -> list[str]:
@@ -82,14 +132,15 @@ def _hosts(uri: str) -> str:
 
 
 @contextmanager
-def _bound(settings: Settings) -> Iterator[socket.socket]:
-    """A listening address, taken before the slow part. Raises ConfigurationError."""
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """A listening socket, before the slow part: who connects now is answered after it. Raises ConfigurationError."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((settings.host, settings.port))
+            listener.listen(BACKLOG)
         except OSError as error:
             raise ConfigurationError(
                 [f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"]

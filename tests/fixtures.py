@@ -1,5 +1,6 @@
 """The application in a process of its tests: one database for each worker, emptied after each test."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -76,7 +77,8 @@ async def runtime(app: FastAPI) -> AsyncIterator[Runtime]:
     """What the process holds; afterwards the database is as empty as before."""
     runtime: Runtime = app.state.runtime
     yield runtime
-    await runtime.tasks.drain(10)
+    async with asyncio.timeout(10):
+        await runtime.tasks.idle()
     db = runtime.database.db
     for name in await db.list_collection_names():
         if name not in KEPT and not name.startswith("system."):

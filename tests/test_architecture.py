@@ -84,6 +84,7 @@ HTTP_OUTSIDE_THE_ROUTES: Exceptions = {
     "crafter/edge/": "where HTTP comes in",
     "crafter/execution/frames.py": "server-sent events",
     "crafter/openapi.py": "describes the routes",
+    "crafter/serving.py": "runs the application",
 }
 
 

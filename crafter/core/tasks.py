@@ -1,10 +1,14 @@
-"""Work that outlives its request: owned by the process, deaf to readers who leave, and awaited at the end."""
+"""Work that outlives its request: it belongs to the process, survives a reader who leaves, and is ended in order."""
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
+
+GRACE_SECONDS = 3
+"""How long a task that was cancelled may take to store what it has."""
 
 log = structlog.get_logger("crafter.tasks")
 T = TypeVar("T")
@@ -15,6 +19,7 @@ class TaskGroup:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._end: asyncio.TimerHandle | None = None
 
     def start(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         """Run something on its own. A failure that nobody awaits is logged."""
@@ -23,20 +28,29 @@ class TaskGroup:
         task.add_done_callback(self._finished)
         return task
 
-    async def drain(self, seconds: float) -> int:
-        """Wait for what runs; cancel what is left after that and wait for it. Answers how many were cancelled."""
-        running = set(self._tasks)
-        if not running:
-            return 0
-        _, late = await asyncio.wait(running, timeout=seconds)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=5)
-        return len(late)
+    async def idle(self) -> None:
+        """Wait until nothing runs."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
-    def __len__(self) -> int:
-        return len(self._tasks)
+    def stop_within(self, seconds: float) -> None:
+        """Begin to stop: what still runs after so many seconds is cancelled. The first call counts."""
+        if self._end is None:
+            self._end = asyncio.get_running_loop().call_later(seconds, self._cancel)
+
+    async def stopped(self) -> None:
+        """Wait until nothing runs, or until those that were cancelled have had their time for it."""
+        assert self._end is not None
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._end.when() + GRACE_SECONDS):
+                await self.idle()
+        self._end.cancel()
+
+    def _cancel(self) -> None:
+        if self._tasks:
+            log.warning("tasks_interrupted", count=len(self._tasks))
+        for task in self._tasks:
+            task.cancel()
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -1,16 +1,18 @@
 """The layers around every route, as plain ASGI: request id and log line, headers, last resort for errors."""
 
+import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
+from crafter.core.errors import Unavailable
 from crafter.core.ids import new_id
-from crafter.edge.addresses import PROXIES, parse_networks
+from crafter.edge.addresses import PROXIES, Networks
 from crafter.edge.errors import CLIENT_LEFT, unexpected
 from crafter.edge.responses import JSON_MEDIA_TYPE, problem_response
 
@@ -68,12 +70,11 @@ class RequestContext:
         self,
         app: ASGIApp,
         *,
-        trusted_proxies: Sequence[str] = (),
+        proxies: Networks = (),
         unlogged: frozenset[str] = frozenset({"/health"}),
     ) -> None:
-        """Raises ConfigurationError for a proxy that is neither an address nor a network."""
         self._app = app
-        self._proxies = parse_networks(trusted_proxies)
+        self._proxies = proxies
         self._unlogged = unlogged
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,7 +131,10 @@ class ResponseHeaders:
 
 
 class LastResort:
-    """Turns what nobody else caught into a 500 that says nothing but its request id."""
+    """Turns what nobody else caught into a 500 that says nothing but its request id.
+
+    A request that the stopping server no longer waits for is answered 503.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -154,6 +158,10 @@ class LastResort:
                 # Half an answer is out: only a broken connection tells the caller that it is not all.
                 raise
             await problem_response(problem, scope)(scope, receive, send)
+        except asyncio.CancelledError:
+            if started:
+                raise
+            await problem_response(Unavailable(), scope)(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:

@@ -15,12 +15,19 @@ from uvicorn.server import ServerState
 from crafter.core.config import Settings
 from crafter.core.errors import PROBLEM_MEDIA_TYPE, BadInput, CrafterError
 from crafter.core.ids import new_id
+from crafter.core.tasks import GRACE_SECONDS
 from crafter.edge.errors import HeadTooLarge
 from crafter.edge.middleware import COMMON_HEADERS
 from crafter.edge.responses import problem_bytes
 
 HEAD_SECONDS = 5.0
 """How long a caller may take to send a request line and headers, or to finish a body that nobody reads."""
+
+STOPPING = "crafter.stopping"
+"""Key of the lifespan's state: what to call, once or more, when the server begins to stop and requests still run."""
+
+BACKLOG = 2048
+"""Connections that wait to be accepted."""
 
 MAX_HEAD_BYTES = 32 * 1024
 """Request line and headers of one request."""
@@ -154,8 +161,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self._start_deadline()
 
     def shutdown(self) -> None:
-        """Whoever is still sending when the server stops is not waited for."""
+        """The server stops: whoever is still sending is not waited for, and the application is told."""
         self._patient.patient = False
+        if stopping := self.app_state.get(STOPPING):
+            stopping()
         super().shutdown()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the message is uvicorn's; ours is a problem
@@ -186,7 +195,7 @@ def server_config(
     settings: Settings,
     *,
     factory: bool = False,
-    backlog: int = 2048,
+    backlog: int = BACKLOG,
     head_seconds: float = HEAD_SECONDS,
     max_head_bytes: int = MAX_HEAD_BYTES,
     parting_seconds: float = PARTING_SECONDS,
@@ -217,7 +226,8 @@ def server_config(
         server_header=False,
         proxy_headers=False,
         backlog=backlog,
-        timeout_graceful_shutdown=settings.drain_seconds,
+        # What the application interrupts when the time is over still has to reach its callers.
+        timeout_graceful_shutdown=settings.drain_seconds + GRACE_SECONDS,
         # Without it what one request binds to its log lines can leak into the next on the same connection.
         reset_contextvars=True,
     )

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from crafter.core.config import Settings
+from crafter.edge.addresses import parse_networks
 from crafter.edge.errors import add_error_handlers
 from crafter.edge.middleware import LastResort, RequestContext, ResponseHeaders
 from crafter.edge.rate_limits import RateCounters
@@ -17,4 +18,4 @@ def set_up(app: FastAPI, settings: Settings) -> None:
     app.state.rate_counters = RateCounters(enabled=settings.rate_limits)
     app.add_middleware(LastResort)
     app.add_middleware(ResponseHeaders)
-    app.add_middleware(RequestContext, trusted_proxies=settings.trusted_proxies)
+    app.add_middleware(RequestContext, proxies=parse_networks(settings.trusted_proxies))

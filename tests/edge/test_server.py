@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from crafter.core.config import load_settings
+from crafter.core.tasks import GRACE_SECONDS
 from crafter.edge import body as bodies
 from crafter.edge.server import server_config
 from tests.edge.app import make_app
@@ -405,7 +406,7 @@ def test_the_server_is_configured_by_the_settings() -> None:
     config = server_config(FastAPI(), settings, backlog=100)
 
     assert (config.host, config.port, config.backlog) == ("0.0.0.0", 4000, 100)
-    assert config.timeout_graceful_shutdown == 7
+    assert config.timeout_graceful_shutdown == 7 + GRACE_SECONDS
     assert config.loop == "uvloop"
     assert not config.access_log
     assert not config.proxy_headers
