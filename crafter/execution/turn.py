@@ -1,13 +1,14 @@
 """One turn: prepared while it can still be refused, then run by a task of its own, whoever stays to read it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
+from pymongo.errors import PyMongoError
 
 from crafter.agents import service as agent_service
 from crafter.agents.documents import Agent
@@ -20,6 +21,7 @@ from crafter.conversations import privacy
 from crafter.conversations import service as conversation_service
 from crafter.conversations.documents import Conversation, Message, ThinkingStep, TokenUsage
 from crafter.conversations.errors import ConversationNotFound, ConversationOfAnother
+from crafter.core.database import describe_failure
 from crafter.core.errors import CrafterError, UpstreamFailed
 from crafter.core.runtime import Runtime
 from crafter.core.time import utc_now
@@ -33,6 +35,7 @@ from crafter.llm.providers import ChatModels
 from crafter.organizations.service import Access
 
 log = structlog.get_logger("crafter.execution")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,22 +173,55 @@ async def _run(turn: Turn, *, stream: bool) -> None:
     """Answer, store, report; whatever happens, the last event says it."""
     started = perf_counter()
     try:
-        finished = await _ask(turn, stream=stream)
-        event: TurnEvent = await _store_answer(turn, finished, perf_counter() - started)
-        await agent_service.record_success(turn.agent)
-    except UpstreamFailed as error:
-        event = Failed(error)
-        await _store_partial(turn, error, perf_counter() - started)
-        await agent_service.record_failure(turn.agent, error.message)
-    except asyncio.CancelledError:  # the server is stopping: drain() waits for us
-        event = Failed(TurnInterrupted())
-        await _store_partial(turn, TurnInterrupted(), perf_counter() - started)
-    except CrafterError as error:
-        event = Failed(error)
-    except Exception:
-        log.exception("turn_failed", agent=turn.agent.id, conversation=turn.conversation.id)
-        event = Failed(CrafterError())
+        outcome: Finished | CrafterError = await _ask(turn, stream=stream)
+    except asyncio.CancelledError:  # the server is stopping, and waits until we have stored what there is
+        outcome = TurnInterrupted()
+    except Exception as error:  # noqa: BLE001 - the task ends here; what is not known is logged
+        outcome = _failure(turn, error)
+    event = await _to_its_end(_settle(turn, outcome, perf_counter() - started))
     turn.events.put_nowait(event)
+
+
+async def _settle(turn: Turn, outcome: Finished | CrafterError, seconds: float) -> TurnEvent:
+    """Store what was said, and note how the agent does."""
+    try:
+        if isinstance(outcome, Finished):
+            event: TurnEvent = await _store_answer(turn, outcome, seconds)
+        else:
+            await _store_partial(turn, outcome, seconds)
+            event = Failed(outcome)
+    except Exception as error:  # noqa: BLE001 - as above
+        event = Failed(_failure(turn, error))
+    await _note(turn.agent, outcome)
+    return event
+
+
+async def _note(agent: Agent, outcome: Finished | CrafterError) -> None:
+    """Keep the agent's status up to date; the turn is over, so it does not depend on this."""
+    try:
+        if isinstance(outcome, Finished):
+            await agent_service.record_success(agent)
+        elif isinstance(outcome, UpstreamFailed):
+            await agent_service.record_failure(agent, outcome.message)
+    except PyMongoError as error:
+        log.warning("agent_status_not_noted", agent=agent.id, error=type(error).__name__)
+
+
+def _failure(turn: Turn, error: Exception) -> CrafterError:
+    """What an exception means to the caller; a mistake of ours is logged."""
+    known = error if isinstance(error, CrafterError) else describe_failure(error)
+    if known is None:
+        log.error("turn_failed", agent=turn.agent.id, conversation=turn.conversation.id, exc_info=error)
+    return known or CrafterError()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do something completely, even if the task is cancelled meanwhile: half of it would be lost, or twice there."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    return task.result()
 
 
 async def _ask(turn: Turn, *, stream: bool) -> Finished:
