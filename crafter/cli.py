@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from crafter import __version__, bootstrap, serving
+from crafter.adoption.commands import adopt
 from crafter.command_line import Json, print_json, read_settings, with_database
 from crafter.core.config import ConfigurationError, Settings, redacted
 from crafter.core.database import Database
@@ -30,6 +31,7 @@ config_cli = typer.Typer(no_args_is_help=True, help="Look at the settings.")
 cli.add_typer(config_cli, name="config")
 cli.add_typer(indexes_cli, name="indexes")
 cli.add_typer(migrate_cli, name="migrate")
+cli.command()(adopt)
 
 
 def main() -> None:

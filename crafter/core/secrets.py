@@ -123,6 +123,16 @@ class Keyring:
         """Whether the value is in our format, under the active key; if not, it waits to be re-encrypted."""
         return key_id_of(stored) == self._active.id
 
+    def opens(self, stored: str) -> bool:
+        """Whether the key of a stored value is there; whether the value is in its place, only ``decrypt`` tells."""
+        if stored.startswith(_LEGACY_PREFIX):
+            try:
+                self._decrypt_legacy(stored)
+            except SecretUnreadable:
+                return False
+            return True
+        return not is_encrypted(stored) or key_id_of(stored) in self._by_id
+
     def fingerprint(self, text: str) -> str:
         """64 hex digits that are equal for equal texts and say nothing about them without the active key."""
         return hmac.digest(self._active.fingerprint_key, text.encode(), "sha256").hex()
