@@ -24,6 +24,7 @@ from crafter.edge import routing
 from crafter.edge.server import STOPPING
 from crafter.edge.setup import set_up
 from crafter.execution import routes as execution
+from crafter.external import routes as external
 from crafter.health import routes as health
 from crafter.health.readiness import Readiness
 from crafter.llm.providers import ChatModels
@@ -52,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     conversations.agent_router,
     conversations.project_router,
     execution.router,
+    external.router,
 )
 
 

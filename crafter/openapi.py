@@ -23,14 +23,30 @@ from crafter.core.errors import (
 DESCRIPTION = """
 An async, multi-tenant back end for teams that build with LLMs. Its routes are those of LLM Crafter, and more.
 
-Send `Authorization: Bearer <token>`; a token comes from `POST /api/v1/auth/register` or `/login`. Every failure has
-one body (`application/problem+json`): `status`, a stable `code`, a sentence in `error`, and the `request_id`.
+People send `Authorization: Bearer <token>`; a token comes from `POST /api/v1/auth/register` or `/login`. Programs send
+`X-API-Key: <platform key>`, and their end users `X-Session-Token: <token>`, which comes from `POST /api/v1/sessions`.
+Every failure has one body (`application/problem+json`): `status`, a stable `code`, a sentence in `error`, and the
+`request_id`.
 """
 
-_ALWAYS: tuple[type[CrafterError], ...] = (DatabaseUnavailable,)
-_WITH_BODY: tuple[type[CrafterError], ...] = (BadInput, RequestTimedOut, TooLarge, UnsupportedMediaType)
+_ALWAYS: tuple[type[CrafterError], ...] = (BadInput, DatabaseUnavailable)
+_WITH_BODY: tuple[type[CrafterError], ...] = (RequestTimedOut, TooLarge, UnsupportedMediaType)
 _SIGNED_IN: tuple[type[CrafterError], ...] = (Unauthenticated,)
-_MEMBER: tuple[type[CrafterError], ...] = (Unauthenticated, Forbidden)
+_OTHERS: tuple[type[CrafterError], ...] = (Unauthenticated, Forbidden)
+
+_SCHEMES: dict[str, dict[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "session": {"type": "apiKey", "in": "header", "name": "X-Session-Token"},
+}
+_CREDENTIALS: dict[str, tuple[str, ...]] = {
+    "public": (),
+    "key": ("key",),
+    "member_or_key": ("bearer", "key"),
+    "session": ("session",),
+    "visitor": ("session", "key"),
+}
+"""The schemes by kind of access rule; the kinds that are missing are for people."""
 
 
 def describe(app: FastAPI) -> None:
@@ -48,7 +64,7 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     """The document of an application: access rules, credentials, and every status that a route can answer."""
     schema = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes)
     components = schema.setdefault("components", {})
-    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    components["securitySchemes"] = _SCHEMES
     components.setdefault("schemas", {})["Problem"] = _problem_schema()
     for route in app.routes:
         rule = rule_of(route)
@@ -63,8 +79,8 @@ def build_document(app: FastAPI) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], rule: AccessRule) -> None:
     operation["x-access"] = str(rule)
-    if rule.kind != "public":
-        operation["security"] = [{"bearer": []}]
+    if schemes := _CREDENTIALS.get(rule.kind, ("bearer",)):
+        operation["security"] = [{scheme: []} for scheme in schemes]
     responses = operation.setdefault("responses", {})
     responses.pop("422", None) if "application/json" in str(responses.get("422", {})) else None
     for error in _errors_of(operation, rule):
@@ -79,11 +95,9 @@ def _errors_of(operation: dict[str, Any], rule: AccessRule) -> list[type[Crafter
     errors = [*_ALWAYS, TooManyRequests]
     if "requestBody" in operation:
         errors += _WITH_BODY
-    if operation.get("parameters"):
-        errors.append(BadInput)
     if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
         errors.append(NotFound)
-    errors += {"public": [], "signed_in": list(_SIGNED_IN)}.get(rule.kind, list(_MEMBER))
+    errors += {"public": [], "signed_in": list(_SIGNED_IN)}.get(rule.kind, list(_OTHERS))
     return errors
 
 

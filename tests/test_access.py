@@ -34,6 +34,9 @@ PUBLIC = {
     "/api/v1/auth/login",
     "/api/v1/auth/oauth/providers",
 }
+FOR_PROGRAMS = {"key", "session", "visitor"}
+"""Kinds of rules that admit no person; whom they admit is tried in ``test_program_access``."""
+
 REFUSES_EVERYBODY = {
     ("PUT", "/api/v1/tools/{tool_name}"): "system tools are changed by nobody",
     ("DELETE", "/api/v1/tools/{tool_name}"): "system tools are deleted by nobody",
@@ -68,7 +71,7 @@ def expected_refusal(route: APIRoute, caller: str) -> int | None:
     assert rule is not None
     if rule.kind == "public":
         return None
-    if caller == "nobody":
+    if caller == "nobody" or rule.kind in FOR_PROGRAMS:
         return 401
     if rule.kind == "signed_in":
         return None

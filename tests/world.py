@@ -20,18 +20,24 @@ from crafter.user_api_keys.documents import UserApiKey
 from crafter.users.documents import User
 from tests.factories import make_agent, make_key, make_user
 from tests.fixtures import Cast
+from tests.programs import make_platform_key
 
 Ids = dict[str, str]
 
 
 @dataclass(frozen=True)
 class World:
-    """The ids of one organization's things by the names of path parameters, and those of a rival's."""
+    """The ids of one organization's things by the names of path parameters, and those of a rival's.
+
+    ``key`` and ``foreign_key`` are the values of platform keys that may do everything there.
+    """
 
     cast: Cast
     second_admin: User
     ids: Ids
     foreign: Ids
+    key: str
+    foreign_key: str
 
 
 async def make_world(cast: Cast, runtime: Runtime) -> World:
@@ -44,6 +50,8 @@ async def make_world(cast: Cast, runtime: Runtime) -> World:
         second,
         await _things(cast.project, cast.member, runtime),
         await _things(cast.other_project, cast.outsider, runtime),
+        (await make_platform_key(cast.admin, cast.organization))[0],
+        (await make_platform_key(cast.outsider, cast.other_organization))[0],
     )
 
 

@@ -174,6 +174,12 @@ class Agent(ProjectDocument):
             },
             (("createdAt", -1), ("_id", -1)),
         ),
+        QueryShape(
+            "agents that are switched on, by name",
+            {"organization": "o", "project": "p", "is_active": {"$ne": False}},
+            (("name", 1),),
+        ),
+        QueryShape("some agents", {"_id": {"$in": ["a", "b"]}, "organization": "o"}),
         QueryShape("agents that use a key", {"organization": "o", "api_key": "k"}),
         QueryShape(
             "agents that suggest with a key", {"organization": "o", "question_suggestions.api_key": "k"}

@@ -1,6 +1,6 @@
 """Every query and every rule about agents."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -27,6 +27,7 @@ FAILURES_UNTIL_ERROR = 3
 
 _ATTEMPTS = 20
 _REASON_LENGTH = 500
+_SUMMARY = dict.fromkeys(("name", "description", "type", "version", "is_active"), 1)
 _SORTS: Mapping[str, tuple[tuple[str, int], ...]] = {
     "name": (("name", 1),),
     "-createdAt": (("createdAt", -1), ("_id", -1)),
@@ -94,6 +95,20 @@ async def list_names(scope: Scope, *, limit: int = 1_000) -> list[dict[str, Any]
         }
         for row in rows
     ]
+
+
+async def list_active(scope: Scope, *, limit: int = 1_000) -> list[dict[str, Any]]:
+    """The agents of a project that are switched on, by name: what is stored of them, in short."""
+    return await Agent.within(scope).find(
+        {"is_active": {"$ne": False}}, fields=_SUMMARY, sort=_SORTS["name"], limit=limit
+    )
+
+
+async def find_summaries(scope: Scope, agent_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What is stored of some agents, in short, by id; those that are gone are missing."""
+    wanted = sorted(set(agent_ids))
+    rows = await Agent.within(scope).find({"_id": {"$in": wanted}}, fields=_SUMMARY, limit=len(wanted) or 1)
+    return {row["_id"]: row for row in rows}
 
 
 async def get_agent(scope: Scope, agent_id: str) -> Agent:

@@ -12,7 +12,11 @@ from starlette.routing import BaseRoute
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """Who may use a route: ``kind`` is public, signed_in, operator or member; members need the permission."""
+    """Who may use a route: ``kind`` is public, signed_in, operator, member, key, member_or_key, session or visitor.
+
+    Members need a role, and keys a scope, that grants the permission; with none a member's role or any scope will do.
+    Sessions are those of one agent; visitors have a session or a key.
+    """
 
     kind: str
     permission: str | None = None

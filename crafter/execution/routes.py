@@ -39,7 +39,7 @@ _REFUSALS = (
 @router.post(
     "/chat",
     response_model=ChatAnswer,
-    dependencies=[require(Permission.agents_run)],
+    dependencies=[require(Permission.agents_chat)],
     responses=documented(*_REFUSALS, UpstreamFailed, UpstreamTimedOut),
 )
 async def chat(
@@ -56,7 +56,7 @@ async def chat(
 @router.post(
     "/chat/stream",
     response_class=Response,
-    dependencies=[require(Permission.agents_run)],
+    dependencies=[require(Permission.agents_chat)],
     responses={
         **documented(*_REFUSALS),
         200: {

@@ -8,11 +8,8 @@ from crafter.auth.dependencies import CurrentUser
 from crafter.core.access import AccessRule, gate
 from crafter.core.ids import EntityId
 from crafter.organizations import service as organization_service
-from crafter.organizations.errors import RoleTooLow
-from crafter.organizations.permissions import Permission, least_role
+from crafter.organizations.permissions import Permission
 from crafter.organizations.service import Access
-
-_ADMINISTRATION = {Permission.organization_manage, Permission.members_manage}
 
 
 async def get_access(organization_id: EntityId, user: CurrentUser) -> Access:
@@ -27,14 +24,6 @@ def require(permission: Permission) -> Any:
     """A gate for ``dependencies=[…]``: members without the permission get 403."""
 
     async def check(access: CurrentAccess) -> None:
-        if not access.allows(permission):
-            raise RoleTooLow(_refusal(permission), permission=permission)
+        organization_service.check_role(access, permission)
 
     return gate(AccessRule("member", permission), check)
-
-
-def _refusal(permission: Permission) -> str:
-    if permission in _ADMINISTRATION:
-        return "Access denied: Admin rights required"
-    role = least_role(permission)
-    return f"Access denied: {role} role required" if role else "Access denied: only the owner may do this"

@@ -17,6 +17,13 @@ class RoleTooLow(Forbidden):
     message = "Access denied: a higher role is required"
 
 
+class ProjectAccessDenied(Forbidden):
+    """The caller's platform key is limited to other projects, or there is no such project: both look the same."""
+
+    code = "PROJECT_ACCESS_DENIED"
+    message = "Access denied to this project"
+
+
 class MemberNotFound(NotFound):
     """The person is not in this organization."""
 

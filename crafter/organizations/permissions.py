@@ -1,5 +1,6 @@
-"""Roles, permissions, and the one table that says which role may do what."""
+"""Roles, scopes, permissions, and the tables that say which role and which scope may do what."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -31,10 +32,11 @@ class Permission(StrEnum):
     agents_read = "agents:read"
     agents_manage = "agents:manage"
     agents_delete = "agents:delete"
-    agents_run = "agents:run"
+    agents_chat = "agents:chat"
     conversations_read = "conversations:read"
     conversations_write = "conversations:write"
     conversations_delete = "conversations:delete"
+    statistics_read = "statistics:read"
 
 
 _VIEWER = {
@@ -44,6 +46,7 @@ _VIEWER = {
     Permission.user_api_keys_read,
     Permission.agents_read,
     Permission.conversations_read,
+    Permission.statistics_read,
 }
 _MEMBER = _VIEWER | {
     Permission.projects_create,
@@ -51,7 +54,7 @@ _MEMBER = _VIEWER | {
     Permission.credentials_create,
     Permission.user_api_keys_manage,
     Permission.agents_manage,
-    Permission.agents_run,
+    Permission.agents_chat,
     Permission.conversations_write,
 }
 _ADMIN = _MEMBER | {
@@ -72,6 +75,20 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 
 OWNER_GRANTS = frozenset({Permission.ownership_transfer})
 """What only the owner may do, beside everything that an admin may."""
+
+
+SCOPE_GRANTS: Mapping[str, frozenset[Permission]] = {
+    "agents:read": frozenset({Permission.agents_read}),
+    "agents:chat": frozenset({Permission.agents_chat}),
+    "projects:read": frozenset({Permission.projects_read}),
+    "statistics:read": frozenset({Permission.statistics_read}),
+}
+"""What a platform key may do by each of its scopes, as far as the role of the person it acts for allows it too."""
+
+
+def scopes_for(permission: Permission) -> list[str]:
+    """The scopes that grant a permission."""
+    return [scope for scope, granted in SCOPE_GRANTS.items() if permission in granted]
 
 
 def least_role(permission: Permission) -> Role | None:

@@ -25,26 +25,44 @@ from crafter.organizations.errors import (
     NotAMember,
     OrganizationFull,
     OwnerMustStay,
+    ProjectAccessDenied,
+    RoleTooLow,
     TransferClashed,
 )
-from crafter.organizations.permissions import GRANTS, OWNER_GRANTS, Permission, Role
+from crafter.organizations.permissions import GRANTS, OWNER_GRANTS, SCOPE_GRANTS, Permission, Role, least_role
 from crafter.organizations.schemas import MediaStorageInput, OrganizationCreate, OrganizationUpdate
 from crafter.users.service import Identity
 
 MASK = "***"
+
+_ADMINISTRATION = {Permission.organization_manage, Permission.members_manage}
 
 MemberLeft = Callable[[Scope, str], Awaitable[None]]
 _when_member_leaves: list[MemberLeft] = []
 
 
 @dataclass(frozen=True, slots=True)
+class KeyGrant:
+    """What a platform key may do at most: its scopes, in its projects (in all of them, if it names none)."""
+
+    id: str
+    scopes: frozenset[str]
+    projects: frozenset[str]
+
+    def allows(self, permission: Permission) -> bool:
+        """Whether one of its scopes grants it."""
+        return any(permission in SCOPE_GRANTS.get(scope, ()) for scope in self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
-    """A member of an organization, at work in it."""
+    """A member of an organization, at work in it; with ``key`` a program that acts for the member."""
 
     user: Identity
     organization: str
     role: Role
     is_owner: bool
+    key: KeyGrant | None = None
 
     @property
     def scope(self) -> Scope:
@@ -52,12 +70,22 @@ class Access:
         return Scope(self.organization)
 
     def in_project(self, project_id: str) -> Scope:
-        """A project of the organization; it holds nothing unless it is one, since every filter names both."""
+        """A project of the organization; it holds nothing unless it is one, since every filter names both.
+
+        Raises ProjectAccessDenied.
+        """
+        self.require_project(project_id)
         return Scope(self.organization, project_id)
 
+    def require_project(self, project_id: str) -> None:
+        """Raises ProjectAccessDenied where the caller's key is limited to other projects."""
+        if self.key is not None and self.key.projects and project_id not in self.key.projects:
+            raise ProjectAccessDenied
+
     def allows(self, permission: Permission) -> bool:
-        """Whether the member may do it."""
-        return permission in GRANTS[self.role] or (self.is_owner and permission in OWNER_GRANTS)
+        """Whether the member may do it, and, where a program acts for the member, the program too."""
+        granted = permission in GRANTS[self.role] or (self.is_owner and permission in OWNER_GRANTS)
+        return granted and (self.key is None or self.key.allows(permission))
 
 
 def when_member_leaves(react: MemberLeft) -> None:
@@ -66,16 +94,34 @@ def when_member_leaves(react: MemberLeft) -> None:
         _when_member_leaves.append(react)
 
 
-async def get_access(organization_id: str, user: Identity) -> Access:
-    """What the person may do there. Raises NotAMember, also where there is no such organization."""
+async def get_access(organization_id: str, user: Identity, key: KeyGrant | None = None) -> Access:
+    """What the person, or a program with their key, may do there.
+
+    Raises NotAMember, also where there is no such organization.
+    """
     raw = await Organization.collection().find_one(
         {"_id": organization_id, "members": {"$elemMatch": {"user": user.id}}}, {"owner": 1, "members.$": 1}
     )
     if raw is None:
         raise NotAMember
-    return Access(
-        user, raw["_id"], Member.model_validate(raw["members"][0]).role, raw.get("owner") == user.id
-    )
+    stored = raw["members"][0].get("role", Role.member)
+    role = next((role for role in Role if role == stored), None)
+    if role is None:
+        raise NotAMember
+    return Access(user, raw["_id"], role, raw.get("owner") == user.id, key)
+
+
+def check_role(access: Access, permission: Permission) -> None:
+    """Raises RoleTooLow, with the sentence that says which role would do."""
+    if not access.allows(permission):
+        raise RoleTooLow(_refusal(permission), permission=permission)
+
+
+def _refusal(permission: Permission) -> str:
+    if permission in _ADMINISTRATION:
+        return "Access denied: Admin rights required"
+    role = least_role(permission)
+    return f"Access denied: {role} role required" if role else "Access denied: only the owner may do this"
 
 
 async def create_organization(owner: Identity, new: OrganizationCreate) -> Organization:

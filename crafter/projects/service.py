@@ -19,15 +19,17 @@ async def create_project(access: Access, new: ProjectCreate) -> Project:
 
 
 async def list_projects(access: Access, *, limit: int = 1_000) -> list[ProjectRead]:
-    """The organization's projects, oldest first."""
+    """The organization's projects, oldest first; with a key that names some, these."""
+    named = {"_id": {"$in": sorted(access.key.projects)}} if access.key and access.key.projects else {}
     rows = await Project.within(access.scope).find(
-        {}, fields=ProjectRead.fields(), sort=[("_id", 1)], limit=limit
+        named, fields=ProjectRead.fields(), sort=[("_id", 1)], limit=limit
     )
     return [ProjectRead.from_stored(row) for row in rows]
 
 
 async def get_project(access: Access, project_id: str) -> Project:
-    """One project of the organization. Raises ProjectNotFound, also for another organization's."""
+    """One project of the organization. Raises ProjectAccessDenied, and ProjectNotFound, also for another's."""
+    access.require_project(project_id)
     raw = await Project.within(access.scope).find_one({"_id": project_id})
     if raw is None:
         raise ProjectNotFound

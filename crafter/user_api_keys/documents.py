@@ -49,12 +49,20 @@ class KeyUsage(Stored):
         return self.model_copy(update={"executions_today": 0})
 
 
+class MinuteUsage(Stored):
+    """How often a key was used in the minute that began at ``start``."""
+
+    start: datetime
+    count: int
+
+
 class UserApiKey(TenantDocument):
     """A platform key of one person for one organization; of the key itself only a hash is kept.
 
     A revoked key stays, inactive. ``scopes`` holds values of KeyScope; others grant nothing. No
     ``allowed_projects`` means all of the organization. ``slot`` numbers a person's active keys: no two
-    share one, so a limit on slots is a limit on keys. Keys that LLM Crafter made have none.
+    share one, so a limit on slots is a limit on keys. Keys that LLM Crafter made have none. ``minute``
+    counts for ``restrictions.rate_limit_override``, the limit of a minute.
     """
 
     references: ClassVar = (Reference("allowed_projects", "projects", restricts=False),)
@@ -71,6 +79,7 @@ class UserApiKey(TenantDocument):
     last_rotated_at: OmitNone[datetime] = None
     allowed_projects: list[EntityId] = Field(default_factory=list)
     slot: OmitNone[int] = None
+    minute: OmitNone[MinuteUsage] = None
 
     query_shapes: ClassVar = (
         QueryShape(
@@ -80,6 +89,10 @@ class UserApiKey(TenantDocument):
         ),
         QueryShape("one's active keys", {"organization": "o", "user": "u", "is_active": True}),
         QueryShape("one key", {"_id": "k", "organization": "o", "user": "u"}),
+        QueryShape("the key with a value", {"key_hash": "h", "is_active": True}),
+        QueryShape(
+            "a key that is used", {"_id": "k", "organization": "o", "key_hash": "h", "is_active": True}
+        ),
     )
 
     class Settings:

@@ -1,4 +1,4 @@
-"""Every query and every rule about platform keys; everybody reaches only their own."""
+"""Every query and every rule about platform keys; people reach only their own, programs by the key's value."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 from crafter.organizations.service import Access
 from crafter.projects import service as project_service
+from crafter.user_api_keys import pipelines
 from crafter.user_api_keys.documents import KeyRestrictions, KeyUsage, UserApiKey
 from crafter.user_api_keys.errors import (
     ApiKeyNotFound,
@@ -112,6 +113,30 @@ async def revoke_for_member(scope: Scope, user_id: str) -> None:
     await UserApiKey.within(scope).update_many(
         {"user": user_id, "is_active": True}, {"$set": {"is_active": False}}
     )
+
+
+async def find_active_by_value(value: str) -> UserApiKey | None:
+    """The key with that value, whoever's it is: only who holds the key can ask for it."""
+    raw = await UserApiKey.across_tenants().find_one({"key_hash": hash_key(value), "is_active": True})
+    return None if raw is None else UserApiKey.from_stored(raw)
+
+
+async def find_active(scope: Scope, key_id: str) -> UserApiKey | None:
+    """A key of the organization that was not revoked."""
+    raw = await UserApiKey.within(scope).find_one({"_id": key_id, "is_active": True})
+    return None if raw is None else UserApiKey.from_stored(raw)
+
+
+async def count_use(key: UserApiKey, now: datetime) -> UserApiKey | None:
+    """Count one use of a key and answer the key as it is then; None where a limit leaves no room, or the key ended.
+
+    Limit and count are one conditional update, so they are exact however many servers count at once.
+    """
+    alive = {"_id": key.id, "key_hash": key.key_hash, "is_active": True}
+    raw = await UserApiKey.within(key.scope).change_one(
+        {**alive, **pipelines.has_room(now)}, pipelines.used(now)
+    )
+    return None if raw is None else UserApiKey.from_stored(raw)
 
 
 async def find_project_names(access: Access, project_ids: Iterable[str]) -> dict[str, str]:
