@@ -56,3 +56,12 @@ class TaskGroup:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task_failed", task=task.get_name(), error=type(error).__name__)
+
+
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do something completely, even if the task is cancelled meanwhile: half of it would be lost, or twice there."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    return task.result()

@@ -1,11 +1,11 @@
 """One turn: prepared while it can still be refused, then run by a task of its own, whoever stays to read it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from pymongo.errors import PyMongoError
@@ -24,6 +24,7 @@ from crafter.conversations.errors import ConversationNotFound, ConversationOfAno
 from crafter.core.database import describe_failure
 from crafter.core.errors import CrafterError, UpstreamFailed
 from crafter.core.runtime import Runtime
+from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
 from crafter.execution.canned import CannedReply, canned_reply
 from crafter.execution.errors import NoKeyConfigured, NotAChatbot, TurnInterrupted
@@ -35,7 +36,6 @@ from crafter.llm.providers import ChatModels
 from crafter.organizations.service import Access
 
 log = structlog.get_logger("crafter.execution")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ async def _run(turn: Turn, *, stream: bool) -> None:
         outcome = TurnInterrupted()
     except Exception as error:  # noqa: BLE001 - the task ends here; what is not known is logged
         outcome = _failure(turn, error)
-    event = await _to_its_end(_settle(turn, outcome, perf_counter() - started))
+    event = await to_its_end(_settle(turn, outcome, perf_counter() - started))
     turn.events.put_nowait(event)
 
 
@@ -213,15 +213,6 @@ def _failure(turn: Turn, error: Exception) -> CrafterError:
     if known is None:
         log.error("turn_failed", agent=turn.agent.id, conversation=turn.conversation.id, exc_info=error)
     return known or CrafterError()
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Do something completely, even if the task is cancelled meanwhile: half of it would be lost, or twice there."""
-    task = asyncio.create_task(work)
-    while not task.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(task)
-    return task.result()
 
 
 async def _ask(turn: Turn, *, stream: bool) -> Finished:
