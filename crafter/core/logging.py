@@ -21,6 +21,8 @@ from crafter.core.config import Settings
 
 MASK = "***"
 
+_ENCODER = json.JSONEncoder(default=str)
+
 _MAX_DEPTH = 8
 _WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SECRET_KEY = re.compile(
@@ -140,7 +142,7 @@ def _render_exception(_logger: Any, _method: str, event: EventDict) -> EventDict
 
 def _render_json(_logger: Any, _method: str, event: EventDict) -> str:
     """ASCII only: no line break of any script gets through, and nothing fails to encode."""
-    return json.dumps(event, default=str)
+    return _ENCODER.encode(event)
 
 
 def _escape_control_characters(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -67,8 +67,8 @@ class _BoundedReceive:
     """The server's ``receive`` until the body is complete, counted and timed."""
 
     def __init__(self, request: Request, limit: int, seconds: float) -> None:
+        self._request = request
         self._receive: Receive = request.receive
-        self._headers = request.headers
         self._limit = limit
         self._seconds = seconds
         self._deadline: float | None = None
@@ -93,7 +93,7 @@ class _BoundedReceive:
         return message
 
     def _check_announced_length(self) -> None:
-        announced = self._headers.get("content-length", "")
+        announced = self._request.headers.get("content-length", "")
         if announced.isdecimal() and (len(announced) > _LENGTH_DIGITS or int(announced) > self._limit):
             raise self._too_large()
 

@@ -155,11 +155,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_message = False
         super().on_message_complete()
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self._in_message and not self._is_serving():
-            self._start_deadline()
-
     def shutdown(self) -> None:
         """The server stops: whoever is still sending is not waited for, and the application is told."""
         self._patient.patient = False
@@ -171,7 +166,6 @@ class GuardedProtocol(HttpToolsProtocol):
         """Refuse what is not a request, unless an answer is already on its way."""
         if not self._has_answered():
             self.transport.write(_refusal(self._refuse_with()))
-        self._in_message = True
         self.transport.close()
 
     def _is_serving(self) -> bool:

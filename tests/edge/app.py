@@ -1,5 +1,6 @@
 """A small application behind the whole edge, with one route for each thing that the edge has to get right."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -143,6 +144,11 @@ async def poison() -> Response:
     return json_response({"stored": [float("nan"), float("inf")]})
 
 
+@router.get("/framed")
+async def framed() -> Response:
+    return Response(headers={"X-Frame-Options": "DENY"})
+
+
 @router.get("/header")
 async def header(value: str) -> Response:
     return Response(headers={"X-Value": value})
@@ -165,6 +171,16 @@ async def stream() -> Response:
         yield b"two"
 
     return StreamingResponse(chunks(), media_type="text/event-stream")
+
+
+@router.get("/endless")
+async def endless() -> Response:
+    async def chunks() -> AsyncIterator[bytes]:
+        while True:
+            yield b"more"
+            await asyncio.sleep(0.01)
+
+    return StreamingResponse(chunks())
 
 
 @router.get("/broken-stream")

@@ -54,6 +54,13 @@ async def test_every_answer_has_the_cross_origin_and_security_headers(
         assert response.headers.get_list(name) == [value]
 
 
+async def test_a_header_that_a_route_sets_itself_is_left_alone(client: httpx2.AsyncClient) -> None:
+    response = await client.get("/framed")
+
+    assert response.headers.get_list("x-frame-options") == ["DENY"]
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
 @pytest.mark.parametrize("path", ["/api/v1/items", "/api/v1/nowhere"])
 async def test_a_preflight_allows_what_it_asks_for(client: httpx2.AsyncClient, path: str) -> None:
     response = await client.options(

@@ -1,5 +1,6 @@
 """Which route a request reaches."""
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,7 +11,9 @@ from fastapi.testclient import TestClient
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
+from crafter.core.config import load_settings
 from crafter.edge.routing import MAX_PATH_LENGTH, RouteIndex, install
+from crafter.edge.setup import set_up
 from tests.edge.app import make_app
 from tests.edge.conftest import connect
 
@@ -169,25 +172,41 @@ async def test_no_path_is_worse_than_not_found(client: httpx2.AsyncClient, path:
     assert response.json()["status"] == 404
 
 
-async def test_a_lone_surrogate_in_the_path_is_not_found(app: FastAPI) -> None:
+async def ask(app: FastAPI, method: str, path: str, root_path: str = "") -> list[Any]:
+    """Everything that the application sends, for requests that no client would make."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
+    body = iter([{"type": "http.request", "body": b""}])
+
     async def receive() -> Any:
-        return {"type": "http.request", "body": b""}
+        return next(body, None) or await asyncio.Event().wait()
 
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "path": "/api/v1/items/\ud800",
-        "headers": [],
-        "query_string": b"",
-    }
-    await app(scope, receive, send)
+    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
+    await app(scope | {"root_path": root_path}, receive, send)
+    return sent
 
-    assert sent[0]["status"] == 404
+
+@pytest.mark.parametrize("item", ["a\0b", "\ud800", "x" * MAX_PATH_LENGTH])
+async def test_a_path_that_nothing_stored_can_have_reaches_no_route(app: FastAPI, item: str) -> None:
+    start, _ = await ask(app, "POST", f"/api/v1/items/{item}:archive")
+
+    assert start["status"] == 404
+
+
+async def test_behind_a_prefix_of_a_proxy_the_rest_of_the_path_counts(app: FastAPI) -> None:
+    start, _ = await ask(app, "GET", "/prefix/api/v1/items/Known", root_path="/prefix")
+
+    assert start["status"] == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/items/Known", "/stream", "/nowhere", "/fails/bug"])
+async def test_nothing_is_sent_after_the_head_of_an_answer_to_head(app: FastAPI, path: str) -> None:
+    _, *bodies = await ask(app, "HEAD", path)
+
+    assert bodies == [{"type": "http.response.body", "body": b"", "more_body": False}]
 
 
 async def test_head_is_get_without_the_body(client: httpx2.AsyncClient) -> None:
@@ -200,16 +219,9 @@ async def test_head_is_get_without_the_body(client: httpx2.AsyncClient) -> None:
         assert head.headers[name] == got.headers[name]
 
 
-@pytest.mark.parametrize("path", ["/stream", "/api/v1/items/unknown", "/nowhere", "/fails/bug"])
-async def test_head_has_no_body_whatever_get_would_say(client: httpx2.AsyncClient, path: str) -> None:
-    head = await client.head(path)
-
-    assert head.status_code == (await client.get(path)).status_code
-    assert head.content == b""
-
-
 async def test_mounted_applications_and_converters_are_served_behind_the_index() -> None:
     app = FastAPI(openapi_url=None)
+    set_up(app, load_settings({}))
     app.router.routes.append(Route("/files/{name:path}", endpoint, methods=["GET"]))
     app.router.routes.append(Mount("/mounted", routes=[Route("/inner", endpoint)]))
     install(app)
@@ -217,6 +229,11 @@ async def test_mounted_applications_and_converters_are_served_behind_the_index()
     async with connect(app) as client:
         assert (await client.get("/files/a/b.txt")).text == "served"
         assert (await client.get("/mounted/inner")).text == "served"
+        assert (await client.get("/elsewhere")).status_code == 404
+        refused = await client.put("/files/a/b.txt")
+
+    assert refused.status_code == 405
+    assert refused.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_websockets_and_the_lifespan_work_behind_the_index() -> None:

@@ -50,6 +50,9 @@ class Connection:
         content = await self._reader.readexactly(int(headers.get("content-length", "0")))
         return int(head[0].split()[1]), headers, content
 
+    async def until(self, end: bytes) -> bytes:
+        return await self._reader.readuntil(end)
+
     async def rest(self, within: float = 3) -> bytes:
         """What comes until the server ends the connection in an orderly way."""
         async with asyncio.timeout(within):
@@ -138,6 +141,20 @@ async def test_what_is_no_request_is_refused_with_our_error_body(
     assert await caller.rest() == b""
 
 
+async def test_garbage_behind_a_request_does_not_get_into_its_answer(
+    hasty_caller: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    await hasty_caller.send(b"GET /endless HTTP/1.1\r\nHost: t\r\n\r\n")
+    begun = await hasty_caller.until(b"4\r\nmore\r\n")
+    await hasty_caller.send(b"\x16\x03\x01 garbage\r\n\r\n")
+
+    rest = await hasty_caller.rest()
+
+    assert begun.startswith(b"HTTP/1.1 200 ")
+    assert rest.replace(b"4\r\nmore\r\n", b"") == b""
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 @pytest.mark.parametrize("host", [b"x/ping#@y", b"localhost/#@x", b"", b"t:99999", b"[::1", b"a b", b"\xff"])
 async def test_an_odd_host_changes_nothing(caller: Connection, host: bytes) -> None:
     await caller.send(b"GET /api/v1/items/Known HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
@@ -171,7 +188,7 @@ async def test_encoded_control_characters_in_the_path_reach_no_header(
 
 async def test_head_sends_no_body_and_keeps_the_connection_usable(caller: Connection) -> None:
     await caller.send(b"HEAD /stream HTTP/1.1\r\nHost: t\r\n\r\n")
-    head = await caller._reader.readuntil(b"\r\n\r\n")
+    head = await caller.until(b"\r\n\r\n")
     await caller.send(b"GET /health HTTP/1.1\r\nHost: t\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 200")
@@ -189,10 +206,13 @@ async def test_an_announced_body_that_is_too_large_is_refused_before_it_is_read(
     assert await caller.rest() == b""
 
 
-async def test_a_refusal_reaches_a_caller_who_is_still_sending(caller: Connection) -> None:
-    await caller.send(POST + b"Content-Length: 300000000\r\n\r\n" + b"x" * 1_000_000)
+async def test_a_refusal_reaches_a_caller_who_sends_everything_before_reading() -> None:
+    with serving(make_app(), parting_seconds=10) as port:
+        caller = await Connection.open(port)
+        await caller.send(POST + b"Content-Length: 300000000\r\n\r\n" + b"x" * 30_000_000)
 
-    answer = await caller.rest()
+        answer = await caller.rest()
+        await caller.close()
 
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert answer.endswith(b"}")
@@ -411,3 +431,4 @@ def test_the_server_is_configured_by_the_settings() -> None:
     assert not config.access_log
     assert not config.proxy_headers
     assert not config.server_header
+    assert config.reset_contextvars
