@@ -186,6 +186,14 @@ class FieldError(dict[str, Any]):
             pointer=pointer if pointer is not None else "/" + path.replace(".", "/"),
         )
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong, on its own: texts that only say "Invalid value" need the name of the field."""
+        message = str(self["msg"])
+        return (
+            f"{self['path']}: {message}" if self["path"] and message.startswith("Invalid value") else message
+        )
+
 
 class ValidationFailed(BadInput):
     """400 with the list of every field that is wrong, all of them at once."""
@@ -194,8 +202,7 @@ class ValidationFailed(BadInput):
     message = "The request is not valid."
 
     def __init__(self, errors: list[FieldError]) -> None:
-        first = errors[0] if errors else None
-        super().__init__(f"{first['path']}: {first['msg']}" if first and first["path"] else None)
+        super().__init__(errors[0].sentence if errors else None)
         self.details = {"errors": errors}
 
 
