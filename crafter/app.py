@@ -10,6 +10,7 @@ from crafter.agents import routes as agents
 from crafter.agents import service as agent_service
 from crafter.api_keys import routes as api_keys
 from crafter.auth import routes as auth
+from crafter.auth.oauth import routes as oauth
 from crafter.auth.operators import operator_addresses
 from crafter.conversations import routes as conversations
 from crafter.conversations import service as conversation_service
@@ -42,6 +43,7 @@ from indexes import sync
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
     auth.router,
+    oauth.router,
     organizations.router,
     projects.router,
     project_overview.router,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from crafter.agents.documents import Agent
 from crafter.api_keys.documents import ApiKey
+from crafter.auth.oauth.documents import UsedTicket
 from crafter.conversations.documents import Conversation, MessageSegment
 from crafter.core.documents import BaseDocument
 from crafter.organizations.documents import Organization
@@ -15,6 +16,7 @@ from crafter.users.documents import User
 
 ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
     User,
+    UsedTicket,
     Organization,
     Project,
     Provider,

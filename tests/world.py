@@ -84,6 +84,7 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "user_api_key_id": platform_key.id,
         "provider_id": provider["_id"],
         "tool_name": "calculator",
+        "provider": "google",
     }
 
 

@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any
 
+from crafter.auth.domains import is_domain_allowed
 from crafter.auth.errors import AuthMethodDisabled, DomainNotAllowed, InvalidCredentials, SignupDisabled
+from crafter.auth.oauth.providers import configured_providers
 from crafter.auth.schemas import (
     Login,
     Profile,
@@ -19,6 +21,7 @@ from crafter.auth.tokens import issue_token
 from crafter.core import passwords
 from crafter.core.config import Settings
 from crafter.core.time import utc_now
+from crafter.edge.router import API
 from crafter.users import service as user_service
 from crafter.users.documents import User
 from crafter.users.errors import EmailTaken
@@ -32,8 +35,7 @@ async def register(new: Register, settings: Settings) -> Registered:
     if settings.disable_signup:
         raise SignupDisabled
     _require_passwords(settings)
-    domain = new.email.rpartition("@")[2]
-    if settings.allowed_email_domains and domain not in {d.lower() for d in settings.allowed_email_domains}:
+    if not is_domain_allowed(new.email, settings):
         raise DomainNotAllowed
     if (
         await user_service.find_by_email(new.email) is not None
@@ -93,13 +95,19 @@ async def update_profile(user_id: str, changes: ProfileUpdate) -> ProfileChanged
 
 def sign_in_methods(settings: Settings) -> dict[str, Any]:
     """Which ways of signing in this deployment offers, as the web UI's login page asks for it."""
-    by_password = "emailpassword" in settings.auth_methods
     return {
-        "providers": [],
+        "providers": [
+            {
+                "name": provider.name,
+                "displayName": provider.display_name,
+                "authUrl": f"{API}/auth/{provider.name}",
+            }
+            for provider in configured_providers(settings)
+        ],
         "authMethods": {
-            "enabledMethods": [method for method in settings.auth_methods if method == "emailpassword"],
-            "emailPasswordEnabled": by_password,
-            "oauthEnabled": False,
+            "enabledMethods": settings.auth_methods,
+            "emailPasswordEnabled": "emailpassword" in settings.auth_methods,
+            "oauthEnabled": "oauth" in settings.auth_methods,
         },
         "domainRestricted": bool(settings.allowed_email_domains),
         "allowedDomains": settings.allowed_email_domains or None,

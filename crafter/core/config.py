@@ -16,9 +16,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-_WEAK_WORDS = ("secret", "password", "123456", "test", "development", "admin", "key")
-_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w|y)?\s*$", re.IGNORECASE)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31557600.0}
+from crafter.core.config_values import (
+    BaseAddress,
+    CommaList,
+    Switch,
+    WebAddress,
+    parse_duration,
+    split_at_commas,
+    weakness,
+)
 
 
 class ConfigurationError(Exception):
@@ -27,36 +33,6 @@ class ConfigurationError(Exception):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         super().__init__("\n".join(problems))
-
-
-def parse_duration(text: str) -> timedelta:
-    """A span in jsonwebtoken's notation: ``7d``, ``24h``, ``90m``; a bare number counts as milliseconds.
-
-    Raises ValueError.
-    """
-    found = _DURATION.match(text)
-    if not found:
-        raise ValueError("must be a span such as 7d, 24h or 90m")
-    span = timedelta(seconds=float(found[1]) * _SECONDS[(found[2] or "ms").lower()])
-    if not timedelta(seconds=1) <= span <= timedelta(days=3660):
-        raise ValueError("must be between one second and ten years (a bare number counts as milliseconds)")
-    return span
-
-
-def _commas(value: Any) -> Any:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _switch(value: Any) -> Any:
-    return (
-        {"on": True, "off": False, "": False}.get(value.strip().lower(), value)
-        if isinstance(value, str)
-        else value
-    )
-
-
-CommaList = Annotated[list[str], NoDecode, BeforeValidator(_commas)]
-Switch = Annotated[bool, BeforeValidator(_switch)]
 
 
 class Settings(BaseSettings):
@@ -121,7 +97,7 @@ class Settings(BaseSettings):
         validation_alias="ENCRYPTION_KEY",
         description="Pass-phrase from which the key for stored secrets is derived; also reads what Node wrote.",
     )
-    retired_encryption_keys: Annotated[list[SecretStr], NoDecode, BeforeValidator(_commas)] = Field(
+    retired_encryption_keys: Annotated[list[SecretStr], NoDecode, BeforeValidator(split_at_commas)] = Field(
         [],
         validation_alias="CRAFTER_RETIRED_ENCRYPTION_KEYS",
         description="Earlier values of ENCRYPTION_KEY, comma-separated: they still decrypt.",
@@ -138,7 +114,53 @@ class Settings(BaseSettings):
     allowed_email_domains: CommaList = Field(
         [],
         validation_alias="ALLOWED_EMAIL_DOMAINS",
-        description="Only these domains may register. Empty: all.",
+        description="Only these domains may register, or sign in with a provider. Empty: all.",
+    )
+    google_client_id: str | None = Field(
+        None,
+        validation_alias="GOOGLE_CLIENT_ID",
+        description="With its secret and callback address, people can sign in with Google.",
+    )
+    google_client_secret: SecretStr | None = Field(
+        None, validation_alias="GOOGLE_CLIENT_SECRET", description="The secret that Google gave this client."
+    )
+    google_callback_url: WebAddress | None = Field(
+        None,
+        validation_alias="GOOGLE_CALLBACK_URL",
+        description="The public address of /api/v1/auth/google/callback here, exactly as registered at Google.",
+    )
+    google_url: BaseAddress | None = Field(
+        None,
+        validation_alias="CRAFTER_GOOGLE_URL",
+        description="Base address of one server that takes the place of all of Google's, under Google's paths.",
+    )
+    github_client_id: str | None = Field(
+        None,
+        validation_alias="GITHUB_CLIENT_ID",
+        description="With its secret and callback address, people can sign in with GitHub.",
+    )
+    github_client_secret: SecretStr | None = Field(
+        None, validation_alias="GITHUB_CLIENT_SECRET", description="The secret that GitHub gave this client."
+    )
+    github_callback_url: WebAddress | None = Field(
+        None,
+        validation_alias="GITHUB_CALLBACK_URL",
+        description="The public address of /api/v1/auth/github/callback here, exactly as registered at GitHub.",
+    )
+    github_url: BaseAddress | None = Field(
+        None,
+        validation_alias="CRAFTER_GITHUB_URL",
+        description="Base address of a GitHub Enterprise Server, if people's accounts are on one.",
+    )
+    frontend_url: BaseAddress = Field(
+        "http://localhost:3000",
+        validation_alias="FRONTEND_URL",
+        description="Base address of the web UI, to which people return after signing in with a provider.",
+    )
+    widget_dir: Path | None = Field(
+        None,
+        validation_alias="CRAFTER_WIDGET_DIR",
+        description="Directory with the built files of the chat widget, for /widget. Unset: they answer 404.",
     )
     max_api_keys_per_user: int = Field(
         10,
@@ -229,6 +251,13 @@ class Settings(BaseSettings):
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @field_validator("widget_dir")
+    @classmethod
+    def _is_directory(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("is not a directory")
+        return value
+
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":
         if self.mongodb_uri is not None:
@@ -240,11 +269,19 @@ class Settings(BaseSettings):
                 "MONGODB_URI: must be set in production; the embedded database is for trying out"
             )
         for name, secret in (("JWT_SECRET", self.jwt_secret), ("ENCRYPTION_KEY", self.encryption_key)):
-            if secret is not None and (
-                weakness := _weakness(secret.get_secret_value(), name, self.production)
-            ):
-                raise ValueError(f"{name}: {weakness}")
+            if secret is not None and (weak := weakness(secret.get_secret_value(), name, self.production)):
+                raise ValueError(f"{name}: {weak}")
+        for provider in ("google", "github"):
+            self._check_client(provider)
         return self
+
+    def _check_client(self, provider: str) -> None:
+        """Raises ValueError for an OAuth client of which only parts are known."""
+        needed = [f"{provider}_{part}" for part in ("client_id", "client_secret", "callback_url")]
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing and missing != needed and missing != needed[:2]:
+            together = ", ".join(name.upper() for name in needed)
+            raise ValueError(f"{missing[0].upper()}: is missing; set all of {together}, or none")
 
     @property
     def production(self) -> bool:
@@ -260,19 +297,6 @@ class Settings(BaseSettings):
     def token_lifetime(self) -> timedelta:
         """How long an access token is valid."""
         return parse_duration(self.jwt_expires_in)
-
-
-def _weakness(value: str, name: str, production: bool) -> str | None:
-    """What is wrong with a secret, or None. Outside production only its length counts."""
-    if name == "ENCRYPTION_KEY" and re.fullmatch(r"[0-9a-fA-F]{64}", value):
-        return None
-    if len(value) < 32:
-        return "must have at least 32 characters (for example the output of: openssl rand -hex 32)"
-    if production:
-        for word in _WEAK_WORDS:
-            if word in value.lower():
-                return f"looks guessable, it contains {word!r}; use the output of: openssl rand -hex 32"
-    return None
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

@@ -8,6 +8,9 @@ from pymongo import ASCENDING, IndexModel
 from crafter.core.documents import BaseDocument, OmitNone
 from crafter.core.queries import QueryShape
 
+OAUTH_PROVIDERS = ("google", "github")
+"""Whom an account can be linked to; also the keys of ``oauth``."""
+
 
 class User(BaseDocument):
     """A person with an account. ``email`` is the canonical address, and decides which account is meant."""
@@ -31,4 +34,5 @@ class User(BaseDocument):
 
     def connected_providers(self) -> list[str]:
         """The OAuth providers that the account is really linked to (Node stores empty shells for all others)."""
-        return [name for name in ("google", "github") if (self.oauth.get(name) or {}).get("id")]
+        links = {name: self.oauth.get(name) for name in OAUTH_PROVIDERS}
+        return [name for name, link in links.items() if isinstance(link, dict) and link.get("id")]

@@ -81,6 +81,21 @@ def canonical_email(address: str) -> str:
 
     Not to be repeated on its own result: each round would take another ``-word`` off a Yahoo address.
     """
+    return _one_mailbox(*_parts(address))
+
+
+def exact_email(address: str) -> str:
+    """The lower-case ASCII form of just this address. Raises ValueError with a sentence.
+
+    For an address that somebody else has verified: that says nothing about other mailboxes that look or are
+    spelled alike, so none is joined with it.
+    """
+    if not address.rpartition("@")[0].isascii():
+        raise ValueError(_LOCAL_PART_NOT_ASCII)
+    return "@".join(_parts(address))
+
+
+def _parts(address: str) -> tuple[str, str]:
     if len(address) > _MAX_LENGTH:
         raise ValueError(_TOO_LONG)
     # NFKC joins look-alikes such as full-width letters. Case folding comes later: that of domain names
@@ -94,7 +109,7 @@ def canonical_email(address: str) -> str:
         )
     except email_validator.EmailNotValidError:
         raise ValueError(_NOT_AN_ADDRESS) from None  # the library's sentences quote the input
-    return _one_mailbox(valid.local_part.lower(), valid.ascii_domain)
+    return valid.local_part.lower(), valid.ascii_domain
 
 
 def _one_mailbox(local: str, domain: str) -> str:

@@ -22,3 +22,12 @@ class AccountGone(Unauthenticated):
 
     code = "ACCOUNT_GONE"
     message = "User not found"
+
+
+class LastAuthMethod(BadInput):
+    """Without this provider there would be no way into the account."""
+
+    code = "LAST_AUTH_METHOD"
+    message = (
+        "This is the only way into your account: set a password, or sign in with another provider first."
+    )

@@ -1,0 +1,81 @@
+"""How the value of a setting is read and judged: spans, lists, switches, web addresses, the strength of secrets."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
+
+_WEAK_WORDS = ("secret", "password", "123456", "test", "development", "admin", "key")
+_DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w|y)?\s*$", re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31557600.0}
+
+
+def parse_duration(text: str) -> timedelta:
+    """A span in jsonwebtoken's notation: ``7d``, ``24h``, ``90m``; a bare number counts as milliseconds.
+
+    Raises ValueError.
+    """
+    found = _DURATION.match(text)
+    if not found:
+        raise ValueError("must be a span such as 7d, 24h or 90m")
+    span = timedelta(seconds=float(found[1]) * _SECONDS[(found[2] or "ms").lower()])
+    if not timedelta(seconds=1) <= span <= timedelta(days=3660):
+        raise ValueError("must be between one second and ten years (a bare number counts as milliseconds)")
+    return span
+
+
+def weakness(value: str, name: str, production: bool) -> str | None:
+    """What is wrong with a secret, or None. Outside production only its length counts."""
+    if name == "ENCRYPTION_KEY" and re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        return None
+    if len(value) < 32:
+        return "must have at least 32 characters (for example the output of: openssl rand -hex 32)"
+    if production:
+        for word in _WEAK_WORDS:
+            if word in value.lower():
+                return f"looks guessable, it contains {word!r}; use the output of: openssl rand -hex 32"
+    return None
+
+
+def split_at_commas(value: Any) -> Any:
+    """The parts of a comma-separated text, without the blank ones; anything else as it is."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _switch(value: Any) -> Any:
+    return (
+        {"on": True, "off": False, "": False}.get(value.strip().lower(), value)
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _web_address(value: str) -> str:
+    problem = ValueError("must be an http or https address without user name, query and fragment")
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise problem
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise problem from None
+    if not valid or parts.username is not None or "?" in value or "#" in value:
+        raise problem
+    return value
+
+
+def _without_slash(value: str) -> str:
+    return value.rstrip("/")
+
+
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(split_at_commas)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+"""An http or https address, used exactly as it is written."""
+
+BaseAddress = Annotated[WebAddress, AfterValidator(_without_slash)]
+"""An http or https address to which paths are appended."""
