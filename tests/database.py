@@ -5,14 +5,17 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Coroutine
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pymongo import MongoClient
+from pymongo import AsyncMongoClient, MongoClient
 
 from crafter.core.embedded import EmbeddedMongo
-from crafter.core.embedded_process import find_mongod
+from crafter.core.embedded_process import find_mongod, free_port
 
 T = TypeVar("T")
 
@@ -69,3 +72,52 @@ def drop_database(uri: str) -> None:
     """Remove the database of this string."""
     with MongoClient[dict[str, Any]](uri) as client:
         client.drop_database(client.get_default_database().name)
+
+
+@dataclass
+class BareMongod:
+    """A server that nobody watches: for the faults that ours does not have."""
+
+    address: str
+    process: Process
+
+    async def initiate(self) -> None:
+        """Make it the primary of a set of one; it was started with ``--replSet rs0``."""
+        config = {"_id": "rs0", "members": [{"_id": 0, "host": self.address}]}
+        async with AsyncMongoClient[dict[str, Any]](self.address, directConnection=True) as client:
+            await client.admin.command("replSetInitiate", config)
+            async with asyncio.timeout(20):
+                while not (await client.admin.command("hello"))["isWritablePrimary"]:
+                    await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def bare_mongod(folder: Path, *options: str, port: int | None = None) -> AsyncIterator[BareMongod]:
+    """A mongod with these options, from accepting connections until the end of the block."""
+    program = find_mongod()
+    assert program is not None
+    port = port or free_port()
+    folder.mkdir(exist_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        program, "--dbpath", folder, "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket",
+        "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64", *options, stdout=DEVNULL, stderr=DEVNULL,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(30):
+            await _listening(port)
+        yield BareMongod(f"127.0.0.1:{port}", process)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _listening(port: int) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return

@@ -25,11 +25,12 @@ from pymongo.read_concern import ReadConcern
 
 from crafter.core.config import Settings
 from crafter.core.database_checks import Client, check_options, check_server, explain_failure
-from crafter.core.database_monitoring import CommandLog, PoolCounter
+from crafter.core.database_monitoring import CommandLog, unwatch_pools, watch_pools
 from crafter.core.database_uri import hosts_of, malformed, without_credentials
 from crafter.core.errors import Conflict, CrafterError, DatabaseUnavailable, TooLarge
 
 FIRST_CONTACT_SECONDS = 8.0
+CLOSE_SECONDS = 2.0
 DEFAULT_DATABASE = "test"
 """As for every MongoDB client: the database of a connection string that names none."""
 
@@ -70,6 +71,9 @@ def client_options(settings: Settings) -> dict[str, Any]:
         "maxPoolSize": settings.database_pool_size,
         "tz_aware": True,
         "uuidRepresentation": "standard",
+        # What another program stored must not keep its neighbours from being read.
+        "datetime_conversion": "DATETIME_CLAMP",
+        "unicode_decode_error_handler": "replace",
     }
 
 
@@ -96,9 +100,10 @@ class Database:
             check_options(client)
             version = await database._make_contact(_anonymous(uri, settings), hosts, settings, models)
         except BaseException:
-            await client.close()
+            await database.close()
             raise
         _open.append(database)
+        watch_pools(client)
         log.info("database_connected", hosts=hosts, database=database.db.name, version=version)
         return database
 
@@ -118,10 +123,12 @@ class Database:
         return version
 
     async def close(self) -> None:
-        """Close all connections. Operations that still run fail as unavailable."""
+        """Close all connections, even if the server is gone. Running operations fail as unavailable."""
         if self in _open:
             _open.remove(self)
-        await self.client.close()
+            unwatch_pools(self.client)
+        with pymongo.timeout(CLOSE_SECONDS):  # the driver says goodbye, for which it would wait half a minute
+            await self.client.close()
 
     async def ping(self, timeout_seconds: float = 1.0) -> bool:
         """Whether a primary that takes writes answers within this time."""
@@ -177,9 +184,7 @@ def _is_closed(error: PyMongoError) -> bool:
 
 
 def _make_client(uri: str, settings: Settings) -> Client:
-    listeners: list[Any] = [PoolCounter()]
-    if settings.log_level == "debug":
-        listeners.append(CommandLog())
+    listeners = [CommandLog()] if settings.log_level == "debug" else []
     try:
         return AsyncMongoClient(uri, event_listeners=listeners, **client_options(settings))
     except (PyMongoError, ValueError, TypeError, OSError):

@@ -1,29 +1,15 @@
 """What the driver tells about itself: how many connections are open, and, when debugging, each command."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
-from weakref import WeakSet
 
 import structlog
 from prometheus_client import Gauge
-from pymongo.monitoring import (
-    CommandFailedEvent,
-    CommandListener,
-    CommandStartedEvent,
-    CommandSucceededEvent,
-    ConnectionCheckedInEvent,
-    ConnectionCheckedOutEvent,
-    ConnectionCheckOutFailedEvent,
-    ConnectionCheckOutStartedEvent,
-    ConnectionClosedEvent,
-    ConnectionCreatedEvent,
-    ConnectionPoolListener,
-    ConnectionReadyEvent,
-    PoolClearedEvent,
-    PoolClosedEvent,
-    PoolCreatedEvent,
-    PoolReadyEvent,
-)
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.pool import Pool
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+Client = AsyncMongoClient[dict[str, Any]]
 
 CONNECTIONS = Gauge(
     "crafter_database_connections",
@@ -37,57 +23,31 @@ _PROTOCOL_FIELDS = frozenset({"lsid", "txnNumber", "$clusterTime", "$db", "$read
 
 log = structlog.get_logger("crafter.database")
 
-_counters: "WeakSet[PoolCounter]" = WeakSet()
+_watched: dict[int, Client] = {}
 
 
-class PoolCounter(ConnectionPoolListener):
-    """Counts the connections of one client. It runs twice for each operation, so it only counts."""
-
-    def __init__(self) -> None:
-        self.open = 0
-        self.in_use = 0
-        _counters.add(self)
-
-    def connection_created(self, _event: ConnectionCreatedEvent) -> None:
-        """One more is open."""
-        self.open += 1
-
-    def connection_closed(self, _event: ConnectionClosedEvent) -> None:
-        """One less is open; if it was in use, the driver has reported its return before."""
-        self.open -= 1
-
-    def connection_checked_out(self, _event: ConnectionCheckedOutEvent) -> None:
-        """One more is in use."""
-        self.in_use += 1
-
-    def connection_checked_in(self, _event: ConnectionCheckedInEvent) -> None:
-        """One less is in use."""
-        self.in_use -= 1
-
-    def pool_created(self, event: PoolCreatedEvent) -> None:
-        """Changes no count."""
-
-    def pool_ready(self, event: PoolReadyEvent) -> None:
-        """Changes no count."""
-
-    def pool_cleared(self, event: PoolClearedEvent) -> None:
-        """Changes no count."""
-
-    def pool_closed(self, event: PoolClosedEvent) -> None:
-        """Changes no count."""
-
-    def connection_ready(self, event: ConnectionReadyEvent) -> None:
-        """Changes no count."""
-
-    def connection_check_out_started(self, event: ConnectionCheckOutStartedEvent) -> None:
-        """Changes no count."""
-
-    def connection_check_out_failed(self, event: ConnectionCheckOutFailedEvent) -> None:
-        """Changes no count."""
+def watch_pools(client: Client) -> None:
+    """Count the connections of this client, until :func:`unwatch_pools`."""
+    _watched[id(client)] = client
 
 
-CONNECTIONS.labels(state="open").set_function(lambda: sum(counter.open for counter in _counters))
-CONNECTIONS.labels(state="in_use").set_function(lambda: sum(counter.in_use for counter in _counters))
+def unwatch_pools(client: Client) -> None:
+    """Count them no more."""
+    _watched.pop(id(client), None)
+
+
+def _pools() -> Iterator[Pool]:
+    # The driver has events for this, but leaves some out when the task that has a connection is cancelled, so
+    # what is counted from them drifts. What it keeps itself is right, and costs operations nothing.
+    for client in _watched.values():
+        for server in client._topology._servers.values():  # noqa: SLF001
+            yield server.pool
+
+
+CONNECTIONS.labels(state="open").set_function(
+    lambda: sum(len(pool.conns) + pool.active_sockets for pool in _pools())
+)
+CONNECTIONS.labels(state="in_use").set_function(lambda: sum(pool.active_sockets for pool in _pools()))
 
 
 class CommandLog(CommandListener):

@@ -33,8 +33,8 @@ class EmbeddedMongo:
         self._data_dir = data_dir
         self._lock = lock
         self._server = server
-        self._watcher = asyncio.create_task(self._watch(), name="embedded database")
         self._stopped = False
+        self._watcher = asyncio.create_task(self._watch(), name="embedded database")
 
     @property
     def uri(self) -> str:
@@ -74,12 +74,12 @@ class EmbeddedMongo:
     async def _watch(self) -> None:
         """Start the server again whenever it dies: at once, later after growing pauses if it keeps dying."""
         delay = _FIRST_DELAY_SECONDS
-        while True:
+        while not self._stopped:  # the driver may swallow a cancellation (Python 3.11), so that is not enough
             while not await self._server.ended(_LOOK_AFTER_SECONDS):
                 self._server.shorten_log()
                 delay = _FIRST_DELAY_SECONDS
             log.error("embedded_database_died", reason=self._server.failure())
-            while not await self._restarted_after(delay):
+            while not (self._stopped or await self._restarted_after(delay)):
                 delay = min(delay * 2, _LAST_DELAY_SECONDS)
             delay = min(delay * 2, _LAST_DELAY_SECONDS)
 
@@ -87,7 +87,7 @@ class EmbeddedMongo:
         await asyncio.sleep(delay)
         try:
             self._server = await Mongod.start(self._program, self._data_dir, self._server.port)
-        except (ConfigurationError, OSError) as error:
+        except ConfigurationError as error:
             log.error("embedded_database_not_restarted", reason=str(error), after_seconds=delay)
             return False
         log.warning("embedded_database_restarted", port=self._server.port, after_seconds=delay)

@@ -32,7 +32,7 @@ def prepare_data_dir(data_dir: Path) -> Path:
                 )
             data_dir.chmod(0o700)
     except OSError as error:
-        raise _unusable(data_dir, error) from None
+        raise unusable(data_dir, error) from None
     return data_dir
 
 
@@ -52,7 +52,7 @@ class DataDirLock:
         try:
             descriptor = os.open(data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise _unusable(data_dir, error) from None
+            raise unusable(data_dir, error) from None
         if not try_lock(descriptor):
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
             os.close(descriptor)
@@ -77,6 +77,6 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
-def _unusable(data_dir: Path, error: OSError) -> ConfigurationError:
-    reason = error.strerror or type(error).__name__
-    return ConfigurationError([f"CRAFTER_DATA_DIR: {data_dir} cannot be used: {reason}."])
+def unusable(path: Path, error: OSError) -> ConfigurationError:
+    """What to say about a part of the data directory that the system does not let us use."""
+    return ConfigurationError([f"CRAFTER_DATA_DIR: {path} cannot be used: {error.strerror}."])

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from crafter.core.config import ConfigurationError
-from crafter.core.embedded_files import try_lock
+from crafter.core.embedded_files import try_lock, unusable
 from crafter.core.embedded_process import STOP_SECONDS
 
 _KILL_SECONDS = 5.0
@@ -55,7 +55,7 @@ def _is_free(lock_file: Path) -> bool:
     except FileNotFoundError:
         return True
     except OSError as error:
-        raise ConfigurationError([f"{lock_file} cannot be read: {error.strerror}."]) from None
+        raise unusable(lock_file, error) from None
     try:
         return try_lock(descriptor)
     finally:

@@ -9,17 +9,18 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
 from crafter.core.config import ConfigurationError
-from crafter.core.embedded_files import INSTEAD
+from crafter.core.embedded_files import INSTEAD, unusable
 
 REPLICA_SET = "crafter"
 READY_SECONDS = 60.0
@@ -50,6 +51,7 @@ if os.getppid() == int(sys.argv[1]):
     os.execv(sys.argv[2], sys.argv[2:])
 """
 
+_NOT_READY = "The embedded MongoDB is not ready after {seconds:g} s: see {log}."
 _MISSING_LIBRARY = re.compile(r"[Ee]rror (?:while )?loading shared librar(?:ies:|y) ([^:\s]+):")
 _CANNOT_EXECUTE = re.compile(r"\w*Error: \[Errno \d+\] (.+)")
 _DEBIAN_PACKAGES = {
@@ -105,11 +107,16 @@ class Mongod:
         Raises PortTaken, and ConfigurationError with the reason of the server itself.
         """
         folder, log = data_dir / "mongodb", data_dir / "mongod.log"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _shorten(log)
-        log_start = log.stat().st_size if log.exists() else 0
-        command = [program, "--dbpath", folder, "--port", port, "--logpath", log, *_OPTIONS]
-        server = cls(await _spawn([str(part) for part in command], log), port, log, log_start)
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            output = _open_log(log)
+        except OSError as error:
+            raise unusable(data_dir, error) from None
+        with output:
+            log_start = output.tell()
+            command = [program, "--dbpath", folder, "--port", port, "--logpath", log, *_OPTIONS]
+            process = await _spawn([str(part) for part in command], output)
+        server = cls(process, port, log, log_start)
         try:
             await server._become_ready(folder)
         except BaseException:
@@ -117,7 +124,7 @@ class Mongod:
             raise
         return server
 
-    async def ended(self, within_seconds: float | None = None) -> bool:
+    async def ended(self, within_seconds: float) -> bool:
         """Wait until the process is gone, at most so long; whether it is."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
@@ -147,87 +154,79 @@ class Mongod:
         return _reason(self._log, self._log_start) or f"it ended with code {code}"
 
     async def _become_ready(self, folder: Path) -> None:
-        ended = asyncio.create_task(self._process.wait())
-        primary = asyncio.create_task(_become_primary(self.port, folder))
-        try:
-            done, _ = await asyncio.wait(
-                {ended, primary}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            for task in (ended, primary):
-                task.cancel()
-            await asyncio.gather(ended, primary, return_exceptions=True)
-        if primary in done:
-            return
-        if ended not in done:
-            raise ConfigurationError(
-                [f"The embedded MongoDB is not ready after {READY_SECONDS:g} s: see {self._log}."]
-            )
-        failed = PortTaken if self._process.returncode == _PORT_TAKEN else ConfigurationError
-        raise failed([_failed_to_start(self.failure(), self._log)])
+        """Lead the server to being a writable primary, looking again and again how far it is."""
+        deadline = time.monotonic() + READY_SECONDS
+        client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
+            "127.0.0.1",
+            self.port,
+            directConnection=True,
+            serverMonitoringMode="poll",  # without the connection that the driver would open in the background
+            serverSelectionTimeoutMS=1_000,
+            socketTimeoutMS=5_000,
+        )
+        async with client:
+            while not (await _listens(self.port) and await _is_primary(client.admin, self.port, folder)):
+                if self._process.returncode is not None:
+                    failed = PortTaken if self._process.returncode == _PORT_TAKEN else ConfigurationError
+                    raise failed([_failed_to_start(self.failure(), self._log)])
+                if time.monotonic() > deadline:
+                    raise ConfigurationError([_NOT_READY.format(seconds=READY_SECONDS, log=self._log)])
+                await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _spawn(command: list[str], log: Path) -> asyncio.subprocess.Process:
+async def _spawn(command: list[str], output: BinaryIO) -> asyncio.subprocess.Process:
     """Start the program in a session of its own: a Ctrl-C in the terminal is for us, not for the database."""
     if sys.platform == "linux":
         command = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command]
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         return await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     except OSError as error:
         raise ConfigurationError([_cannot_be_run(str(error.strerror))]) from None
-    finally:
-        os.close(output)
 
 
-async def _become_primary(port: int, folder: Path) -> None:
-    """Lead the server on this port to being a writable primary. Ends only by success or cancellation."""
-    await _until_listening(port)
-    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
-        "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=2_000
-    )
-    async with client:
-        while True:
-            with suppress(PyMongoError):
-                if await _approach_primary(client.admin, f"127.0.0.1:{port}", folder):
-                    return
-            await asyncio.sleep(_POLL_SECONDS)
-
-
-async def _until_listening(port: int) -> None:
-    """Return once the port accepts connections; the driver itself would look only twice a second."""
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(_POLL_SECONDS)
-        else:
-            writer.close()
-            return
-
-
-async def _approach_primary(admin: AsyncDatabase[dict[str, Any]], member: str, folder: Path) -> bool:
-    """Whether the server is the primary; if not, do what it lacks for that.
-
-    A server with other data got the port before ours, which is about to end: that one is left alone.
-    """
-    options = await admin.command("getCmdLineOpts")
-    if options["parsed"].get("storage", {}).get("dbPath") != str(folder):
+async def _listens(port: int) -> bool:
+    """Whether the port accepts connections; the driver itself would look only twice a second."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
         return False
-    if (await admin.command("hello")).get("isWritablePrimary"):
-        return True
+    writer.close()
+    return True
+
+
+async def _is_primary(admin: AsyncDatabase[dict[str, Any]], port: int, folder: Path) -> bool:
+    """Whether the server is the primary; if not, do what it lacks for that. False while it does not answer."""
+    try:
+        options = await admin.command("getCmdLineOpts")
+        if options["parsed"].get("storage", {}).get("dbPath") != str(folder):
+            return False  # somebody else's server got the port before ours, which is about to end
+        if (await admin.command("hello")).get("isWritablePrimary"):
+            return True
+        await _configure(admin, f"127.0.0.1:{port}")
+    except PyMongoError:
+        pass
+    return False
+
+
+async def _configure(admin: AsyncDatabase[dict[str, Any]], member: str) -> None:
+    """Make the server the one member of its replica set, under the address that it has now."""
     config = {"_id": REPLICA_SET, "version": 1, "members": [{"_id": 0, "host": member}]}
     try:
         current = await admin.command("replSetGetConfig")
     except OperationFailure as error:
         if error.code == _NOT_INITIATED:
             await admin.command("replSetInitiate", config)
-        return False
-    if current["config"]["members"][0]["host"] != member:  # it had another port when it ran last
+        return
+    if current["config"]["members"][0]["host"] != member:
         await admin.command("replSetReconfig", config, force=True)
-    return False
+
+
+def _open_log(log: Path) -> BinaryIO:
+    """The log, at its end, for what the program prints beside its own log lines."""
+    _shorten(log)
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
 
 
 def _shorten(log: Path) -> bool:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from crafter.core.config import ConfigurationError
-from crafter.core.embedded_files import prepare_data_dir
+from crafter.core.embedded_files import prepare_data_dir, unusable
 
 FILE_NAME = "secrets.env"
 
@@ -27,7 +27,7 @@ def load_or_create_secrets(data_dir: Path) -> tuple[str, str]:
             _create(file)
         text = file.read_text(encoding="ascii", errors="replace")
     except OSError as error:
-        raise ConfigurationError([f"{file} cannot be used: {error.strerror}."]) from None
+        raise unusable(file, error) from None
     found = {match[1]: match[2] for match in map(_LINE.fullmatch, text.split()) if match}
     if len(found) != 2:
         raise ConfigurationError(
