@@ -79,16 +79,17 @@ def seed(
     production: Annotated[bool, typer.Option("--production", help="Allow it in production.")] = False,
 ) -> None:
     """Make a demonstration account with an organization and a project. Safe to repeat."""
+    settings = read_settings()
+    if settings.production and not production:
+        raise ConfigurationError(
+            ["seed: makes a demonstration account; in production only with --production"]
+        )
 
-    async def work(database: Database, settings: Settings) -> bootstrap.Demonstration:
-        if settings.production and not production:
-            raise ConfigurationError(
-                ["seed: makes a demonstration account; in production only with --production"]
-            )
+    async def work(database: Database, _: Settings) -> bootstrap.Demonstration:
         await bootstrap.prepare(database, everything=True)
         return await bootstrap.seed_demonstration()
 
-    demo = with_database(work)
+    demo = with_database(work, settings)
     if as_json:
         print_json(demo.as_dict())
         return
@@ -103,15 +104,16 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete everything in the database and prepare it anew. Refused in production."""
+    settings = read_settings()
+    if settings.production:
+        raise ConfigurationError(["reset: refused in production"])
 
-    async def work(database: Database, settings: Settings) -> None:
-        if settings.production:
-            raise ConfigurationError(["reset: refused in production"])
+    async def work(database: Database, _: Settings) -> None:
         if not yes:
             typer.confirm(f"Delete everything in the database {database.db.name!r}?", abort=True)
         await bootstrap.reset(database)
 
-    with_database(work)
+    with_database(work, settings)
     typer.echo("The database is empty and ready.")
 
 

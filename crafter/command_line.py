@@ -25,9 +25,9 @@ def read_settings(**overrides: Any) -> Settings:
     return settings.model_copy(update={name: value for name, value in overrides.items() if value is not None})
 
 
-def with_database(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
+def with_database(work: Callable[[Database, Settings], Awaitable[T]], settings: Settings | None = None) -> T:
     """Run something on the configured or embedded database, and close it again."""
-    settings = read_settings()
+    settings = settings or read_settings()
     configure_logging(settings)
 
     async def run() -> T:

@@ -22,6 +22,7 @@ from crafter.core.config_values import (
     Switch,
     WebAddress,
     parse_duration,
+    shown,
     split_at_commas,
     weakness,
 )
@@ -358,18 +359,13 @@ def get_settings() -> Settings:
 
 def redacted(settings: Settings) -> list[dict[str, Any]]:
     """Every setting with its variable, value and meaning; secrets are reduced to whether they are set."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr) or name == "retired_encryption_keys":
-            value = "(set)" if value else None
-        rows.append(
-            {
-                "variable": field.validation_alias or "<NAME>_BASE_URL",
-                "value": str(value) if isinstance(value, Path) else value,
-                "default": value
-                == (str(field.default) if isinstance(field.default, Path) else field.default),
-                "description": field.description,
-            }
-        )
-    return rows
+    defaults = load_settings({})
+    return [
+        {
+            "variable": field.validation_alias or "<NAME>_BASE_URL",
+            "value": shown(getattr(settings, name)),
+            "default": getattr(settings, name) == getattr(defaults, name),
+            "description": field.description,
+        }
+        for name, field in Settings.model_fields.items()
+    ]

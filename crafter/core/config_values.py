@@ -1,15 +1,17 @@
-"""How the value of a setting is read and judged: spans, lists, switches, web addresses, the strength of secrets."""
+"""How a setting's value is read, judged and shown: spans, lists, switches, web addresses, the strength of secrets."""
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 _WEAK_WORDS = ("secret", "password", "123456", "test", "development", "admin", "key")
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w|y)?\s*$", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"(?<=://)[^/]*(?=@)|(?<=\?).*", re.DOTALL)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31557600.0}
 
 
@@ -43,6 +45,17 @@ def weakness(value: str, name: str, production: bool) -> str | None:
 def split_at_commas(value: Any) -> Any:
     """The parts of a comma-separated text, without the blank ones; anything else as it is."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def shown(value: Any) -> Any:
+    """A value as it may be printed: of a secret that it is set, of an address all but its credentials and query."""
+    if isinstance(value, dict):
+        return {key: _CREDENTIALS.sub("***", url) for key, url in value.items()}
+    if isinstance(value, SecretStr) or (
+        isinstance(value, list) and value and isinstance(value[0], SecretStr)
+    ):
+        return "(set)"
+    return str(value) if isinstance(value, Path) else value
 
 
 def _switch(value: Any) -> Any:
