@@ -1,9 +1,7 @@
 """What an operator does to a whole database: prepare it, fill it with a demonstration, empty it."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-from crafter.core.config import ConfigurationError
 from crafter.core.database import Database
 from crafter.core.passwords import hash_password
 from crafter.core.security import new_key
@@ -20,6 +18,7 @@ from crafter.users import service as user_service
 from crafter.users.errors import EmailTaken
 from crafter.users.password_policy import strength
 from indexes import sync
+from indexes.duplicates import DuplicatesFound
 
 DEMO_EMAIL = "demo@example.com"
 DEMO_NAME = "Demo"
@@ -31,7 +30,7 @@ class Prepared:
 
     indexes_created: list[str] = field(default_factory=list)
     indexes_missing: list[str] = field(default_factory=list)
-    migrations_pending: list[str] = field(default_factory=list)
+    refused_by_duplicates: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -50,27 +49,28 @@ class Demonstration:
 
 
 async def prepare(database: Database, *, everything: bool) -> Prepared:
-    """Create indexes and the default catalogue, and migrate. Safe to repeat, and to run twice at once.
+    """Migrate, create indexes, and seed the default catalogue. Safe to repeat, and to run twice at once.
 
-    With ``everything`` all indexes are created and all migrations applied; otherwise only the indexes of empty
-    collections are, which is instant and cannot fail, and what else is missing is reported.
-    Raises DuplicatesFound and MigrationFailed; without ``everything``, ConfigurationError for one that failed before.
+    With ``everything`` all indexes are created. Otherwise those that take no time are, because their collection is
+    empty, and the unique ones, without which no traffic may be served; what is refused by duplicates is reported.
+    Raises MigrationFailed, and DuplicatesFound with ``everything``.
     """
+    db = database.db
+    await migrations.up(db, all_migrations())
+    created: list[sync.Change] = []
+    refused: list[str] = []
     if everything:
-        created: Sequence[sync.Change] = await sync.apply(database.db, ALL_DOCUMENTS)
+        created += await sync.apply(db, ALL_DOCUMENTS)
     else:
-        if failed := await migrations.failures(database.db, all_migrations()):
-            raise ConfigurationError(failed)
-        created = await sync.prepare_empty(database.db, ALL_DOCUMENTS)
-    if everything:
-        await migrations.up(database.db, all_migrations())
+        created += await sync.prepare_empty(db, ALL_DOCUMENTS)
+        try:
+            created += await sync.create_required(db, ALL_DOCUMENTS)
+        except DuplicatesFound as error:
+            refused = str(error).splitlines()
     await provider_service.seed_providers()
     await tool_service.seed_tools()
-    missing = await sync.missing_required(database.db, ALL_DOCUMENTS)
-    pending = [
-        s.version for s in await migrations.status(database.db, all_migrations()) if s.state == "pending"
-    ]
-    return Prepared([str(change) for change in created], missing, pending)
+    missing = await sync.missing_required(db, ALL_DOCUMENTS)
+    return Prepared([str(change) for change in created], missing, refused)
 
 
 async def seed_demonstration() -> Demonstration:

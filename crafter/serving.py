@@ -17,13 +17,19 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from crafter import bootstrap
+from crafter.adoption.secrets import find_unreadable
 from crafter.app import create_app
 from crafter.core.config import ConfigurationError, Settings, get_settings
 from crafter.core.logging import configure_logging
+from crafter.core.secrets import Keyring
 from crafter.deployment import Deployment, open_deployment
 from crafter.edge.server import BACKLOG, server_config
+from crafter.migrations.runner import MigrationFailed
 
 WORKER_START_SECONDS = 60.0
+_SHOWN = 5
+_TRIED = 1_000
+"""Documents of a kind whose secrets are tried at the start; crafter adopt --check tries all."""
 
 Announce = Callable[[str], None]
 
@@ -103,16 +109,25 @@ class _Workers(Multiprocess):
 
 
 async def _prepare(deployment: Deployment) -> list[str]:
-    """Make an empty or embedded database ready; for another one, say what is missing."""
+    """Make the database ready, and say what an operator has to do about it. Raises ConfigurationError."""
     database = await deployment.connect()
     try:
         prepared = await bootstrap.prepare(database, everything=deployment.embedded_in is not None)
+        unreadable = await find_unreadable(
+            database.db, Keyring.from_settings(deployment.settings), most=_TRIED
+        )
+    except MigrationFailed as error:
+        raise ConfigurationError([f"{error.message} Mend the cause, then run: crafter migrate up"]) from None
     finally:
         await database.close()
+    lines = [f"{secret}: ENCRYPTION_KEY is another one than it was" for secret in unreadable[:_SHOWN]]
+    if len(unreadable) > _SHOWN:
+        lines.append(f"… and {len(unreadable) - _SHOWN} more secrets; see: crafter adopt --check")
     if prepared.indexes_missing:
         missing = ", ".join(prepared.indexes_missing)
-        return [f"Not ready until these unique indexes exist: {missing}. Run: crafter init"]
-    return []
+        lines += prepared.refused_by_duplicates
+        lines.append(f"Not ready until these unique indexes exist: {missing}. Run: crafter init")
+    return lines
 
 
 def _where(listener: socket.socket, deployment: Deployment) -> list[str]:

@@ -143,6 +143,23 @@ async def prepare_empty(db: Db, models: Models) -> list[Change]:
     return done
 
 
+async def create_required(db: Db, models: Models) -> list[Change]:
+    """Create the unique indexes that are missing, and no others: without them no traffic may be served.
+
+    Answers what was created. Raises DuplicatesFound, after all that could be created.
+    """
+    missing = [
+        change
+        for change in await plan(db, models)
+        if change.wanted is not None
+        and change.wanted.unique
+        and not change.drops
+        and change.pending(drop=False)
+    ]
+    await _carry_out(db, missing, _silently)
+    return missing
+
+
 def _by_collection(models: Models) -> dict[str, list[WantedIndex]]:
     found: dict[str, list[WantedIndex]] = {collection_name(model): [] for model in models}
     for index in wanted(models):

@@ -33,19 +33,24 @@ class UnreadableSecret:
         return f"{self.collection} {self.id}: {self.field} cannot be decrypted"
 
 
-async def find_unreadable(db: Db, keyring: Keyring) -> list[UnreadableSecret]:
-    """Every provider key, tool key and storage key that does not open, and encrypted messages by sample."""
+async def find_unreadable(db: Db, keyring: Keyring, *, most: int = 0) -> list[UnreadableSecret]:
+    """Every provider key, tool key and storage key that does not open, and encrypted messages by sample.
+
+    ``most`` limits how many documents of a kind are looked at; 0 does not.
+    """
     found = []
-    async for raw in db.apikeys.find({}, {"key": 1}):
+    async for raw in db.apikeys.find({}, {"key": 1}, limit=most):
         found += _tried(raw, "apikeys", {"key": raw.get("key")}, keyring)
     fields = {"media_storage.credentials": 1}
-    async for raw in db.organizations.find({"media_storage.credentials": {"$exists": True}}, fields):
+    async for raw in db.organizations.find(
+        {"media_storage.credentials": {"$exists": True}}, fields, limit=most
+    ):
         credentials = (raw.get("media_storage") or {}).get("credentials") or {}
         keys = {
             f"media_storage.{name}": credentials.get(name) for name in ("access_key_id", "secret_access_key")
         }
         found += _tried(raw, "organizations", keys, keyring)
-    async for raw in db.agents.find({"tools.parameters": {"$exists": True}}, {"tools": 1}):
+    async for raw in db.agents.find({"tools.parameters": {"$exists": True}}, {"tools": 1}, limit=most):
         found += _tried(raw, "agents", dict(_tool_secrets(raw)), keyring)
     return found + await _unreadable_messages(db, keyring)
 

@@ -17,6 +17,7 @@ COLLECTIONS = (
     "promptexecutions",
     "conversations",
     "agentexecutions",
+    "sessiontokens",
 )
 
 
@@ -35,7 +36,7 @@ async def node_database(db: Db, count: int) -> None:
     for name in ("apikeys", "prompts", "promptexecutions"):
         await db[name].insert_many({"_id": f"{name}{n}", "project": "p"} for n in range(count))
         await db[name].insert_one({"_id": "orphan", "project": "gone"})
-    for name in ("conversations", "agentexecutions"):
+    for name in ("conversations", "agentexecutions", "sessiontokens"):
         await db[name].insert_many({"_id": f"{name}{n}", "agent": "a", "messages": []} for n in range(count))
         await db[name].insert_one({"_id": "orphan", "agent": "gone"})
 
@@ -48,7 +49,7 @@ async def test_every_document_gets_the_tenant_that_it_is_reached_through(db: Db)
 
     for name in ("apikeys", "prompts", "promptexecutions"):
         assert await db[name].count_documents({"organization": "o", "project": "p"}) == 1_203
-    for name in ("conversations", "agentexecutions"):
+    for name in ("conversations", "agentexecutions", "sessiontokens"):
         assert await db[name].count_documents({"organization": "o", "project": "p"}) == 1_203
     for name in COLLECTIONS[2:]:
         orphan = await db[name].find_one({"_id": "orphan"})

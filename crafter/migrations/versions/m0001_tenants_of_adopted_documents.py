@@ -1,7 +1,7 @@
 """Gives the documents of the Node server the organization and project that they only had through others.
 
-Provider keys, prompts and their executions know a project; conversations and agent executions know an agent. What
-points at a project or an agent that is gone stays as it is: nobody can reach it.
+Provider keys, prompts and their executions know a project; conversations, agent executions and session tokens know an
+agent. What points at a project or an agent that is gone stays as it is: nobody can reach it.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from crafter.migrations.progress import Progress
 Db = AsyncDatabase[dict[str, Any]]
 
 BY_PROJECT = ("apikeys", "prompts", "promptexecutions")
-BY_AGENT = ("conversations", "agentexecutions")
+BY_AGENT = ("conversations", "agentexecutions", "sessiontokens")
 MARK = "adopted_at"
 _BATCH = 500
 
