@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from crafter import __version__
+from crafter.absent import routes as absent
 from crafter.agents import routes as agents
 from crafter.agents import service as agent_service
 from crafter.api_keys import routes as api_keys
@@ -38,6 +39,7 @@ from crafter.providers import routes as providers
 from crafter.tools import routes as tools
 from crafter.user_api_keys import routes as user_api_keys
 from crafter.user_api_keys import service as user_api_key_service
+from crafter.widget import routes as widget
 from indexes import sync
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -55,6 +57,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     conversations.agent_router,
     conversations.project_router,
     execution.router,
+    absent.router,
+    widget.router,
     external.router,
 )
 

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from crafter.conversations import messages as message_store
 from crafter.conversations import service as conversation_service
 from crafter.conversations.documents import Message
+from crafter.core.ids import new_id
 from crafter.core.runtime import Runtime
 from crafter.core.security import hash_key, new_key
 from crafter.organizations.documents import Member, Organization
@@ -23,6 +24,9 @@ from tests.fixtures import Cast
 from tests.programs import make_platform_key
 
 Ids = dict[str, str]
+
+NOT_THERE = ("job", "document", "config", "template", "account", "outbound")
+"""Things of which there are none, so that no id names one."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,9 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "provider_id": provider["_id"],
         "tool_name": "calculator",
         "provider": "google",
+        "file_name": "latest.js",
+        "channel": "website",
+        **{f"{name}_id": new_id() for name in NOT_THERE},
     }
 
 

@@ -135,6 +135,14 @@ class TooManyRequests(CrafterError):
     message = "Too many requests"
 
 
+class NotBuilt(CrafterError):
+    """501: a route of LLM Crafter's whose area is not there; the sentence says what is missing."""
+
+    status = 501
+    code = "NOT_IMPLEMENTED"
+    message = "This is not implemented."
+
+
 class UpstreamFailed(CrafterError):
     """502: a service that we depend on for this request answered badly, or not at all."""
 

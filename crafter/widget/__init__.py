@@ -1,0 +1,1 @@
+"""The files of the chat widget, served from a directory of the operator's."""
