@@ -1,14 +1,13 @@
 """Agents, as they are stored: tools, hooks, transformers and settings are embedded."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from crafter.agents.configuration import AgentConfig, AgentPrivacy, LlmSettings, QuestionSuggestions
-from crafter.core.documents import OmitNone, ProjectDocument, Reference, Stored, StoredElement
+from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference, Stored, StoredElement
 from crafter.core.ids import EntityId
 from crafter.core.queries import QueryShape
 
@@ -75,7 +74,7 @@ class StatusChange(Stored):
 
     from_status: AgentStatus = Field(alias="from")
     to: AgentStatus
-    at: datetime
+    at: Moment
     reason: str | None = None
 
 

@@ -6,13 +6,12 @@ array, which MongoDB decides. A conversation that the Node server wrote has no `
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from crafter.core.documents import OmitNone, ProjectDocument, Reference, Stored, StoredElement
+from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference, Stored, StoredElement
 from crafter.core.ids import EntityId, derived_id
 from crafter.core.queries import QueryShape
 from crafter.core.time import utc_now
@@ -28,7 +27,7 @@ class ThinkingStep(StoredElement):
 
     step: str
     reasoning: OmitNone[str] = None
-    timestamp: datetime = Field(default_factory=utc_now)
+    timestamp: Moment = Field(default_factory=utc_now)
 
 
 class TokenUsage(Stored):
@@ -45,7 +44,7 @@ class Message(StoredElement):
 
     role: MessageRole
     content: str = ""
-    timestamp: datetime = Field(default_factory=utc_now)
+    timestamp: Moment = Field(default_factory=utc_now)
     user: OmitNone[EntityId] = None
     handler_info: OmitNone[dict[str, Any]] = None
     thinking_process: list[ThinkingStep] = Field(default_factory=list)
@@ -61,17 +60,17 @@ class HandoffInfo(Stored):
     """A request for a human, and what became of it."""
 
     requested_by: OmitNone[str] = None
-    requested_at: OmitNone[datetime] = None
+    requested_at: OmitNone[Moment] = None
     reason: OmitNone[str] = None
     handoff_message: OmitNone[str] = None
     urgency: str = "medium"
     assigned_human: OmitNone[str] = None
     assigned_external_operator: OmitNone[dict[str, Any]] = None
-    handed_off_at: OmitNone[datetime] = None
+    handed_off_at: OmitNone[Moment] = None
     fallback_attempts: int = 0
-    last_fallback_at: datetime | None = None
-    fallback_locked_until: datetime | None = None
-    refused_at: datetime | None = None
+    last_fallback_at: Moment | None = None
+    fallback_locked_until: Moment | None = None
+    refused_at: Moment | None = None
     refused_by: str | None = None
     refusal_reason: str | None = None
 
@@ -85,7 +84,7 @@ class ConversationCounters(Stored):
     last_summary_index: int = -1
     summary_version: int = 0
     requires_summarization: bool = False
-    last_activity: datetime = Field(default_factory=utc_now)
+    last_activity: Moment = Field(default_factory=utc_now)
     user_agent: OmitNone[str] = None
     ip_address: OmitNone[str] = None
 
@@ -99,7 +98,7 @@ class ConversationSummary(Stored):
     tool_results: list[Any] = Field(default_factory=list)
     summary_translations: list[Any] = Field(default_factory=list)
     message_count_when_summarized: int = 0
-    created_at: datetime = Field(default_factory=utc_now)
+    created_at: Moment = Field(default_factory=utc_now)
     user_preferences: OmitNone[dict[str, Any]] = None
     context_data: OmitNone[dict[str, Any]] = None
 
@@ -116,8 +115,8 @@ class Conversation(ProjectDocument):
     updated_field: ClassVar[str] = "updated_at"
     shard_key: ClassVar = (("organization", 1), ("_id", 1))
 
-    created_at: datetime = Field(default_factory=utc_now, alias="created_at")
-    updated_at: datetime = Field(default_factory=utc_now, alias="updated_at")
+    created_at: Moment = Field(default_factory=utc_now, alias="created_at")
+    updated_at: Moment = Field(default_factory=utc_now, alias="updated_at")
 
     agent: EntityId
     user: OmitNone[EntityId] = Field(
@@ -135,11 +134,11 @@ class Conversation(ProjectDocument):
     status: str = "agent_controlled"
     current_handler: str = "agent"
     handoff_info: HandoffInfo = Field(default_factory=HandoffInfo)
-    last_customer_message_at: datetime | None = None
+    last_customer_message_at: Moment | None = None
     metadata: ConversationCounters = Field(default_factory=ConversationCounters)
     current_turn_language: str | None = None
     dynamic_context: Any = None
-    dynamic_context_updated_at: datetime | None = None
+    dynamic_context_updated_at: Moment | None = None
     summary: OmitNone[str] = None
     conversation_summary: ConversationSummary = Field(default_factory=ConversationSummary)
     gdpr: MessagePrivacy = Field(default_factory=MessagePrivacy)

@@ -15,9 +15,9 @@ from pymongo.errors import PyMongoError
 
 from crafter.conversations.documents import Conversation, Message, MessageSegment, raw_segment
 from crafter.conversations.errors import ConversationNotFound
-from crafter.core.documents import read_tolerantly
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
+from crafter.core.tolerance import read_tolerantly
 
 log = structlog.get_logger("crafter.conversations")
 

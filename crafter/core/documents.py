@@ -10,24 +10,21 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, NoReturn, Self, TypeVar
 
 import beanie
-import structlog
 from beanie import PydanticObjectId
 from bson import ObjectId
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pymongo import IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 
 from crafter.core.ids import EntityId, new_id
 from crafter.core.queries import QueryShape
 from crafter.core.tenancy import Scope, TenantCollection, UnscopedQuery
-from crafter.core.time import utc_now
-
-log = structlog.get_logger("crafter.documents")
+from crafter.core.time import as_utc, utc_now
+from crafter.core.tolerance import read_tolerantly
 
 RawCollection = AsyncCollection[dict[str, Any]]
 
 T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
 
 
 def _is_none(value: object) -> bool:
@@ -36,6 +33,10 @@ def _is_none(value: object) -> bool:
 
 OmitNone = Annotated[T | None, Field(exclude_if=_is_none)]
 """A field that is left out, in the database and on the wire, while it has no value (never ``null``)."""
+
+
+Moment = Annotated[datetime, AfterValidator(as_utc)]
+"""A time. Whatever was stored, it has a zone, so that it can be compared."""
 
 
 class Stored(BaseModel):
@@ -60,8 +61,8 @@ class BaseDocument(beanie.Document):
     shard_key: ClassVar[Sequence[tuple[str, int]]] = ()
 
     id: EntityId = Field(default_factory=new_id, alias="_id")  # type: ignore[assignment]
-    created_at: datetime = Field(default_factory=utc_now, alias="createdAt")
-    updated_at: datetime = Field(default_factory=utc_now, alias="updatedAt")
+    created_at: Moment = Field(default_factory=utc_now, alias="createdAt")
+    updated_at: Moment = Field(default_factory=utc_now, alias="updatedAt")
     version_key: int = Field(0, alias="__v", description="Mongoose's counter: written once, then left alone.")
     revision: int = Field(0, description="Rises with every change of ours; the ETag.")
 
@@ -72,7 +73,7 @@ class BaseDocument(beanie.Document):
 
     @classmethod
     def from_stored(cls, raw: Mapping[str, Any]) -> Self:
-        """The document that was read; what does not validate falls back to its default, and is reported."""
+        """The document that was read; what does not validate is left out, and reported."""
         return read_tolerantly(cls, raw)
 
     @classmethod
@@ -176,31 +177,3 @@ class ProjectDocument(TenantDocument):
     def scope(self) -> Scope:
         """The project that the document belongs to."""
         return Scope(self.organization, self.project)
-
-
-def read_tolerantly(model: type[M], raw: Mapping[str, Any]) -> M:
-    """Validate a stored value; fields that do not fit are dropped, so one bad value cannot break a reader.
-
-    What was dropped is logged with the document's id. A required field that is unusable becomes ``None``.
-    """
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        return _salvage(model, dict(raw), error)
-
-
-def _salvage(model: type[M], raw: dict[str, Any], error: ValidationError) -> M:
-    broken = {str(e["loc"][0]) for e in error.errors(include_input=False, include_url=False) if e["loc"]}
-    log.warning("unreadable_fields", model=model.__name__, id=str(raw.get("_id")), fields=sorted(broken))
-    for name in broken:
-        raw.pop(name, None)
-    try:
-        return model.model_validate(raw)
-    except ValidationError:
-        fields = model.model_fields
-        values = {
-            name: raw.get(field.alias or name, raw.get(name))
-            for name, field in fields.items()
-            if (field.alias or name) in raw or name in raw or field.is_required()
-        }
-        return model.model_construct(**values)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -22,11 +23,13 @@ from pydantic import (
     model_validator,
 )
 
-from crafter.core.documents import read_tolerantly
 from crafter.core.ids import EntityId
-from crafter.core.time import wire_time
+from crafter.core.time import as_utc, wire_time
+from crafter.core.tolerance import read_tolerantly
 
-WireTime = Annotated[datetime, PlainSerializer(wire_time, return_type=str, when_used="json")]
+WireTime = Annotated[
+    datetime, AfterValidator(as_utc), PlainSerializer(wire_time, return_type=str, when_used="json")
+]
 """A time as ``2026-01-31T09:15:00.123Z``."""
 
 Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]

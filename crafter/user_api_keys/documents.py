@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from crafter.core.documents import OmitNone, Reference, Stored, TenantDocument
+from crafter.core.documents import Moment, OmitNone, Reference, Stored, TenantDocument
 from crafter.core.ids import EntityId
 from crafter.core.queries import QueryShape
 from crafter.core.time import utc_now
@@ -39,8 +39,8 @@ class KeyUsage(Stored):
 
     total_requests: int = 0
     executions_today: int = 0
-    last_reset_date: datetime = Field(default_factory=utc_now)
-    last_used_at: OmitNone[datetime] = None
+    last_reset_date: Moment = Field(default_factory=utc_now)
+    last_used_at: OmitNone[Moment] = None
 
     def as_of(self, now: datetime) -> "KeyUsage":
         """The same counters, without those of an earlier day."""
@@ -52,7 +52,7 @@ class KeyUsage(Stored):
 class MinuteUsage(Stored):
     """How often a key was used in the minute that began at ``start``."""
 
-    start: datetime
+    start: Moment
     count: int
 
 
@@ -73,10 +73,10 @@ class UserApiKey(TenantDocument):
     scopes: list[str]
     restrictions: KeyRestrictions = Field(default_factory=KeyRestrictions)
     usage: KeyUsage = Field(default_factory=KeyUsage)
-    expires_at: datetime | None = None
+    expires_at: Moment | None = None
     is_active: bool = True
     created_by: EntityId
-    last_rotated_at: OmitNone[datetime] = None
+    last_rotated_at: OmitNone[Moment] = None
     allowed_projects: list[EntityId] = Field(default_factory=list)
     slot: OmitNone[int] = None
     minute: OmitNone[MinuteUsage] = None

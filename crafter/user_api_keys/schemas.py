@@ -1,7 +1,7 @@
 """Platform keys on the wire."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, computed_field
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
 from crafter.core.schemas import ContractBody, IdentifiedResource, ResponseBody, WireTime
-from crafter.core.time import utc_now
+from crafter.core.time import as_utc, utc_now
 from crafter.user_api_keys.documents import KeyScope
 
 T = TypeVar("T")
@@ -26,10 +26,7 @@ def _is_iso(value: Any) -> Any:
 
 def _to_utc(value: datetime) -> datetime:
     """In UTC (which is also meant where no zone is given), cut to the millisecond. Raises ValueError."""
-    try:
-        moment = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    except OverflowError:
-        raise ValueError("must be a time before the year 10000") from None
+    moment = as_utc(value)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
