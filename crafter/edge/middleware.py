@@ -14,6 +14,7 @@ from crafter.core.errors import Unavailable
 from crafter.core.ids import new_id
 from crafter.edge.addresses import PROXIES, Networks
 from crafter.edge.errors import CLIENT_LEFT, unexpected
+from crafter.edge.metrics import count_request
 from crafter.edge.responses import JSON_MEDIA_TYPE, problem_response
 
 log = structlog.get_logger("crafter.access")
@@ -105,6 +106,7 @@ class RequestContext:
     def _log(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("route")
         template = getattr(route, "path_format", None)
+        count_request(scope["method"], template, status, seconds)
         if template not in self._unlogged:
             log.info(
                 "request", method=scope["method"], route=template, status=status, ms=round(seconds * 1000, 1)
