@@ -71,7 +71,7 @@ class CursorSigner:
 
     def seal(self, position: Sequence[Any], listing: Mapping[str, Any]) -> str:
         """The cursor for a position (the sort values of a row) in a listing (its tenant, filter and order)."""
-        payload = json.dumps(list(position), separators=(",", ":")).encode()
+        payload = json.dumps(list(position), separators=(",", ":"), default=str).encode()
         return base64.urlsafe_b64encode(self._signature(payload, listing) + payload).decode().rstrip("=")
 
     def open(self, cursor: str, listing: Mapping[str, Any]) -> list[Any]:

@@ -85,7 +85,9 @@ class ContractBody(BaseModel):
 class ResponseBody(BaseModel):
     """A part of what we answer."""
 
-    model_config = ConfigDict(populate_by_name=True, extra="ignore", serialize_by_alias=True)
+    model_config = ConfigDict(
+        populate_by_name=True, extra="ignore", serialize_by_alias=True, ser_json_bytes="base64"
+    )
 
     @classmethod
     def from_stored(cls, raw: Mapping[str, Any]) -> Self:
