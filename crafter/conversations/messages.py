@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 
 from crafter.conversations.documents import Conversation, Message, MessageSegment, raw_segment
 from crafter.conversations.errors import ConversationNotFound
+from crafter.conversations.pipelines import EMBEDDED, MOVED, unmoved
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 from crafter.core.tolerance import read_tolerantly
@@ -27,8 +28,8 @@ BLOCK_MESSAGES = 50
 BLOCK_BYTES = HEAD_BYTES // 2
 
 _SIZES = {
-    "moved": {"$ifNull": ["$moved", 0]},
-    "size": {"$size": {"$ifNull": ["$messages", []]}},
+    "moved": MOVED,
+    "size": {"$size": EMBEDDED},
     "bytes": {"$bsonSize": {"messages": "$messages"}},
 }
 
@@ -104,7 +105,7 @@ async def read_page(
 
 async def read_newest(scope: Scope, conversation_id: str, limit: int) -> MessagePage:
     """The newest messages, in one round trip while they are all embedded. Raises ConversationNotFound."""
-    newest = {**_SIZES, "messages": {"$slice": ["$messages", -limit]}}
+    newest = {**_SIZES, "messages": {"$slice": [EMBEDDED, -limit]}}
     raw = await Conversation.within(scope).find_one({"_id": conversation_id}, fields=newest)
     if raw is None:
         raise ConversationNotFound
@@ -117,7 +118,7 @@ async def read_newest(scope: Scope, conversation_id: str, limit: int) -> Message
 async def move_old_messages(scope: Scope, conversation_id: str) -> int:
     """Move the oldest messages to segments until the head is small; answers how many were moved."""
     conversations = Conversation.within(scope)
-    kept = {"moved": 1, "messages": 1, "organization": 1, "project": 1, "agent": 1}
+    kept = {"moved": MOVED, "messages": EMBEDDED, "organization": 1, "project": 1, "agent": 1}
     raw = await conversations.find_one({"_id": conversation_id}, fields=kept)
     if raw is None:
         return 0
@@ -131,9 +132,10 @@ async def move_old_messages(scope: Scope, conversation_id: str) -> int:
     if count == 0:
         return 0
     rest = {"$slice": ["$messages", count, {"$max": [1, {"$size": "$messages"}]}]}
-    unmoved = {"_id": conversation_id, "moved": {"$in": [0, None]} if moved == 0 else moved}
     done = await conversations.change_one(
-        unmoved, [{"$set": {"messages": rest, "moved": moved + count}}], fields={"_id": 1}
+        unmoved(conversation_id, moved),
+        [{"$set": {"messages": rest, "moved": moved + count}}],
+        fields={"_id": 1},
     )
     return count if done else 0
 
@@ -148,7 +150,7 @@ async def _move_quietly(scope: Scope, conversation_id: str) -> None:
 
 def _blocks(messages: Sequence[dict[str, Any]]) -> Iterator[int]:
     """The lengths of the blocks to move, oldest first; whoever looks at the same messages cuts the same blocks."""
-    sizes = [len(to_bson(message)) for message in messages]
+    sizes = [len(to_bson({"": message})) for message in messages]
     left, left_bytes = len(sizes), sum(sizes)
     start = 0
     while left > BLOCK_MESSAGES or (left_bytes > BLOCK_BYTES and left > 1):
@@ -185,9 +187,8 @@ async def _embedded(
     start = max(low - moved - 1, 0)
     if high <= moved:
         return []
-    unmoved = {"_id": conversation_id, "moved": {"$in": [0, None]} if moved == 0 else moved}
-    part = {"messages": {"$slice": ["$messages", start, high - moved - start]}}
-    raw = await Conversation.within(scope).find_one(unmoved, fields=part)
+    part = {"messages": {"$slice": [EMBEDDED, start, high - moved - start]}}
+    raw = await Conversation.within(scope).find_one(unmoved(conversation_id, moved), fields=part)
     return None if raw is None else _placed(raw["messages"], moved + start + 1)
 
 
@@ -196,16 +197,20 @@ async def _moved(scope: Scope, conversation_id: str, low: int, high: int) -> lis
     segments = await MessageSegment.within(scope).find(
         where, fields={"first_seq": 1, "messages": 1}, sort=[("first_seq", 1)], limit=high - low + 2
     )
-    rows = [row for segment in segments for row in _placed(segment["messages"], segment["first_seq"])]
+    rows = [row for segment in segments for row in _placed(segment.get("messages"), segment["first_seq"])]
     return [row for row in rows if low <= row.seq <= high]
 
 
-def _placed(messages: Sequence[dict[str, Any]], first: int) -> list[Placed]:
+def _placed(messages: Any, first: int) -> list[Placed]:
+    if not isinstance(messages, list):
+        return []
     return [Placed(first + index, read_message(raw)) for index, raw in enumerate(messages)]
 
 
-def read_message(raw: dict[str, Any]) -> Message:
+def read_message(raw: Any) -> Message:
     """A stored message; ``content`` is always text, whatever was stored."""
     if not isinstance(raw.get("content"), str):
         raw = {**raw, "content": "" if raw.get("content") is None else str(raw["content"])}
+    if not isinstance(raw, dict):
+        raw = {"content": raw}
     return read_tolerantly(Message, raw)

@@ -24,7 +24,7 @@ def show_summary(raw: Mapping[str, Any]) -> ConversationSummaryRead:
 
 def show(conversation: Conversation, page: MessagePage, keyring: Keyring) -> ConversationRead:
     """A conversation with some of its messages."""
-    return ConversationRead.model_validate(
+    return ConversationRead.from_stored(
         {
             **_fields(conversation, page.total),
             "messages": show_messages(conversation, page.rows, keyring),
@@ -38,7 +38,7 @@ def show_messages(conversation: Conversation, rows: Iterable[Placed], keyring: K
     placed = list(rows)
     messages = unseal(conversation, (row.message for row in placed), keyring)
     return [
-        MessageRead.model_validate(
+        MessageRead.from_stored(
             {
                 **message.model_dump(by_alias=True, exclude={"id", "thinking_process"}),
                 "_id": str(message.id),
@@ -47,8 +47,6 @@ def show_messages(conversation: Conversation, rows: Iterable[Placed], keyring: K
                     {**step.model_dump(exclude={"id"}), "_id": str(step.id)}
                     for step in message.thinking_process
                 ],
-                "tools_used": [_plain(tool) for tool in message.tools_used],
-                "channel_info": _plain(message.channel_info),
             }
         )
         for row, message in zip(placed, messages, strict=True)
@@ -73,17 +71,8 @@ def show_message_page(conversation: Conversation, page: MessagePage, keyring: Ke
 def _fields(conversation: Conversation, message_count: int) -> dict[str, Any]:
     stored = conversation.model_dump(by_alias=True, exclude={"messages", "moved"})
     return {
-        **_plain(stored),
+        **stored,
         "createdAt": conversation.created_at,
         "updatedAt": conversation.updated_at,
         "message_count": message_count,
     }
-
-
-def _plain(value: Any) -> Any:
-    """Stored free-form data for JSON: the ObjectIds in it as text."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return str(value) if type(value).__name__ in ("ObjectId", "PydanticObjectId") else value

@@ -1,12 +1,13 @@
 """Every query and every rule about conversations; their messages are in ``messages``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from crafter.agents.documents import Agent
 from crafter.conversations.documents import NEW_TITLE, Conversation, Lifecycle, MessagePrivacy, MessageSegment
 from crafter.conversations.errors import ConversationArchived, ConversationNotFound, IllegalTransition
+from crafter.conversations.pipelines import MESSAGE_COUNT
 from crafter.core.pagination import CursorPage, CursorSigner, NumberedPage
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
@@ -36,7 +37,7 @@ _LISTED = {
     ),
     "organization": 1,
     "project": 1,
-    "message_count": {"$add": [{"$ifNull": ["$moved", 0]}, {"$size": {"$ifNull": ["$messages", []]}}]},
+    "message_count": MESSAGE_COUNT,
 }
 
 
@@ -100,21 +101,13 @@ async def list_page(
     where = _listed(lifecycle, **equals)
     listing = {**scope.as_filter(), **where}
     if page.cursor is not None:
-        moment, last_id = cursors.open(page.cursor, listing)
-        at = datetime.fromisoformat(moment)
-        older = [
-            {"metadata.last_activity": {"$lt": at}},
-            {"metadata.last_activity": at, "_id": {"$lt": last_id}},
-        ]
-        where = {**where, "$or": older}
+        where = {**where, **_after(*cursors.open(page.cursor, listing))}
     rows = await Conversation.within(scope).find(
         where, fields=_LISTED, sort=RECENT_FIRST, limit=page.limit + 1
     )
     if len(rows) <= page.limit:
         return rows, None
-    last = rows[page.limit - 1]
-    position = (last["metadata"]["last_activity"].isoformat(), last["_id"])
-    return rows[: page.limit], cursors.seal(position, listing)
+    return rows[: page.limit], cursors.seal(_position(rows[page.limit - 1]), listing)
 
 
 async def set_lifecycle(scope: Scope, conversation_id: str, target: Lifecycle) -> Conversation:
@@ -158,6 +151,24 @@ async def set_state(scope: Scope, conversation_id: str, fields: dict[str, Any]) 
     """Set fields of a conversation, such as who handles it. Raises ConversationNotFound."""
     if not await Conversation.within(scope).update_one({"_id": conversation_id, **_ALIVE}, {"$set": fields}):
         raise ConversationNotFound
+
+
+def _position(row: Mapping[str, Any]) -> tuple[str | None, str]:
+    """What a cursor remembers of a row in RECENT_FIRST; those without a time come last there."""
+    metadata = row.get("metadata")
+    moment = metadata.get("last_activity") if isinstance(metadata, Mapping) else None
+    return moment.isoformat() if isinstance(moment, datetime) else None, row["_id"]
+
+
+def _after(moment: str | None, last_id: str) -> dict[str, Any]:
+    """The filter for what follows a position."""
+    timeless: dict[str, Any] = {"metadata.last_activity": None}
+    if moment is None:
+        return {**timeless, "_id": {"$lt": last_id}}
+    at = datetime.fromisoformat(moment)
+    older = {"metadata.last_activity": {"$lt": at}}
+    same = {"metadata.last_activity": at, "_id": {"$lt": last_id}}
+    return {"$or": [older, same, timeless]}
 
 
 def _listed(lifecycle: Lifecycle = "active", **equals: str | None) -> dict[str, Any]:
