@@ -68,6 +68,13 @@ class RouteNotFound(NotFound):
     code = "ROUTE_NOT_FOUND"
 
 
+class NestedQuery(BadInput):
+    """400: a query string that spells an object or a list, ``status[$ne]=x``: ignored, it would filter nothing."""
+
+    code = "NESTED_QUERY"
+    message = "Query parameters have plain names, without brackets."
+
+
 class HeadTooLarge(CrafterError):
     """431: the request line and headers are longer than we take."""
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from crafter.core.errors import MethodNotAllowed
 from crafter.edge.body import DEFAULT_LIMIT, BoundedRequest, deadline_for
-from crafter.edge.errors import RouteNotFound
+from crafter.edge.errors import NestedQuery, RouteNotFound
 from crafter.edge.route_index import RouteIndex, allowed
 
 __all__ = ["MAX_PATH_LENGTH", "CrafterRoute", "RouteIndex", "install"]
@@ -24,7 +24,7 @@ MAX_PATH_LENGTH = 4096
 class CrafterRoute(APIRoute):
     """A route whose body is read by us: at most ``max_body_size`` bytes (1 MiB), in time, as strict JSON.
 
-    Raises, before the endpoint: TooLarge, RequestTimedOut, UnsupportedMediaType, InvalidJson.
+    Raises, before the endpoint: NestedQuery, TooLarge, RequestTimedOut, UnsupportedMediaType, InvalidJson.
     """
 
     def __init__(
@@ -40,6 +40,8 @@ class CrafterRoute(APIRoute):
 
         async def handle_bounded(request: Request) -> Response:
             limit = DEFAULT_LIMIT if self.max_body_size is None else self.max_body_size
+            if any("[" in name for name in request.query_params):
+                raise NestedQuery
             bounded = BoundedRequest(request, limit=limit, seconds=deadline_for(limit))
             if takes_json:
                 await bounded.load_json()
