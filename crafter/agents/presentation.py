@@ -25,10 +25,9 @@ async def show_with_key(agent: Agent) -> AgentRead:
 
 async def show_list(scope: Scope, rows: Sequence[Mapping[str, Any]]) -> list[AgentRead]:
     """Stored agents with their keys, and with the names of the keys' providers."""
-    keys = await _find_keys(
-        scope, {row["api_key"] for row in rows if row.get("api_key")}, full_provider=False
-    )
-    return [_read(row, keys.get(row.get("api_key", ""), {})) for row in rows]
+    key_ids = [key_id if isinstance(key_id := row.get("api_key"), str) else "" for row in rows]
+    keys = await _find_keys(scope, filter(None, key_ids), full_provider=False)
+    return [_read(row, keys.get(key_id, {})) for row, key_id in zip(rows, key_ids, strict=True)]
 
 
 def show_switch(agent: Agent) -> AgentSwitched:

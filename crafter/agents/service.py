@@ -89,7 +89,7 @@ async def list_names(scope: Scope, *, limit: int = 1_000) -> list[dict[str, Any]
         {
             "_id": row["_id"],
             "id": row["_id"],
-            "name": row["name"],
+            "name": row.get("name", ""),
             "type": row.get("type", "chatbot"),
             "status": effective_status(row.get("is_active", True), row.get("status", "active")),
         }

@@ -19,7 +19,7 @@ async def get_overview(project: Project, include: AbstractSet[Include]) -> Proje
         tool_service.list_names() if "tools" in include else _nothing(),
     )
     fields = {**project.to_stored(), "apiKeys": keys, "prompts": []}
-    return ProjectOverview.model_validate({**fields, "agents": agents, "tools": tools})
+    return ProjectOverview.from_stored({**fields, "agents": agents, "tools": tools})
 
 
 async def _api_keys(project: Project) -> list[dict[str, Any]]:

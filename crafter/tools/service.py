@@ -37,8 +37,8 @@ async def list_names() -> list[dict[str, Any]]:
 
 async def list_categories() -> list[str]:
     """The categories that have active tools, by name."""
-    categories: list[str] = await Tool.collection().distinct("category", {"is_active": True})
-    return sorted(categories)
+    categories: list[Any] = await Tool.collection().distinct("category", {"is_active": True})
+    return sorted(category for category in categories if isinstance(category, str))
 
 
 async def get_tool(name: str) -> ToolRead:
