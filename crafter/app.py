@@ -36,6 +36,8 @@ from crafter.organizations import service as organization_service
 from crafter.project_overview import routes as project_overview
 from crafter.projects import routes as projects
 from crafter.providers import routes as providers
+from crafter.sessions import routes as sessions
+from crafter.sessions import service as session_service
 from crafter.tools import routes as tools
 from crafter.user_api_keys import routes as user_api_keys
 from crafter.user_api_keys import service as user_api_key_service
@@ -56,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     agents.router,
     conversations.agent_router,
     conversations.project_router,
+    sessions.router,
     execution.router,
     absent.router,
     widget.router,
@@ -83,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     require_rules(app.router.routes)
     organization_service.when_member_leaves(user_api_key_service.revoke_for_member)
     agent_service.when_agent_deleted(conversation_service.delete_all)
+    agent_service.when_agent_deleted(session_service.delete_of_agent)
     set_up(app, settings)
     describe(app)
     routing.install(app)

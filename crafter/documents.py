@@ -10,6 +10,7 @@ from crafter.core.documents import BaseDocument
 from crafter.organizations.documents import Organization
 from crafter.projects.documents import Project
 from crafter.providers.documents import Provider
+from crafter.sessions.documents import SessionToken
 from crafter.tools.documents import Tool
 from crafter.user_api_keys.documents import UserApiKey
 from crafter.users.documents import User
@@ -26,4 +27,5 @@ ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
     Agent,
     Conversation,
     MessageSegment,
+    SessionToken,
 )

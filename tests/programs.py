@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 from fastapi import FastAPI
 
 from crafter.core.security import hash_key, new_key
+from crafter.core.time import utc_now
 from crafter.organizations.documents import Organization
+from crafter.projects.documents import Project
+from crafter.sessions.documents import SessionToken
 from crafter.user_api_keys.documents import KeyRestrictions, UserApiKey
 from crafter.users.documents import User
 from tests.fixtures import BASE_URL
@@ -43,6 +47,38 @@ async def make_platform_key(
     )
     await UserApiKey.within(key.scope).insert(key.to_stored())
     return value, key
+
+
+async def make_session(
+    key: UserApiKey, project: Project, agent_id: str, **fields: Any
+) -> tuple[str, SessionToken]:
+    """A session of a key with an agent of the project: its token, and what is stored of it."""
+    token = new_key()
+    defaults: dict[str, Any] = {"expires_at": utc_now() + timedelta(hours=1), "max_interactions": 1_000}
+    session = SessionToken(
+        organization=project.organization,
+        project=project.id,
+        token_hash=hash_key(token),
+        user_api_key=key.id,
+        agent=agent_id,
+        **(defaults | fields),
+    )
+    await SessionToken.within(session.scope).insert(session.to_stored())
+    return token, session
+
+
+async def stored_session(session: SessionToken | str) -> dict[str, Any]:
+    """What the database holds of a session now."""
+    session_id = session if isinstance(session, str) else session.id
+    raw = await SessionToken.across_tenants().find_one({"_id": session_id})
+    assert raw is not None
+    return raw
+
+
+async def change_session(session: SessionToken | str, **fields: Any) -> None:
+    """Set stored fields of a session."""
+    session_id = session if isinstance(session, str) else session.id
+    await SessionToken.across_tenants().update_one({"_id": session_id}, {"$set": fields})
 
 
 async def stored_key(key: UserApiKey) -> dict[str, Any]:

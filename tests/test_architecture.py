@@ -48,7 +48,8 @@ COLLECTIONS_OUTSIDE_A_SERVICE: Exceptions = {
     "crafter/providers/service.py": "counts what refers to a provider, in every collection",
 }
 ACROSS_TENANTS: Exceptions = {
-    "crafter/user_api_keys/service.py": "a key is found by its value, which says whose it is",
+    "crafter/sessions/service.py": "a session is found by its token, and says whose it is",
+    "crafter/user_api_keys/service.py": "a key is found by its value, or through a session that was, and says whose it is",
     "crafter/providers/service.py": "a provider belongs to no tenant: all that refer to it keep it from being deleted",
 }
 SCOPES_MADE: Exceptions = {

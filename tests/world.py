@@ -21,7 +21,7 @@ from crafter.user_api_keys.documents import UserApiKey
 from crafter.users.documents import User
 from tests.factories import make_agent, make_key, make_user
 from tests.fixtures import Cast
-from tests.programs import make_platform_key
+from tests.programs import make_platform_key, make_session
 
 Ids = dict[str, str]
 
@@ -33,7 +33,8 @@ NOT_THERE = ("job", "document", "config", "template", "account", "outbound")
 class World:
     """The ids of one organization's things by the names of path parameters, and those of a rival's.
 
-    ``key`` and ``foreign_key`` are the values of platform keys that may do everything there.
+    ``key`` and ``foreign_key`` are the values of platform keys that may do everything there, and ``session`` is the
+    token of a session with the agent.
     """
 
     cast: Cast
@@ -42,6 +43,7 @@ class World:
     foreign: Ids
     key: str
     foreign_key: str
+    session: str
 
 
 async def make_world(cast: Cast, runtime: Runtime) -> World:
@@ -49,14 +51,14 @@ async def make_world(cast: Cast, runtime: Runtime) -> World:
     second = await make_user("second@example.com")
     seat = Member(user=second.id, role=Role.admin).model_dump(by_alias=True)
     await Organization.collection().update_one({"_id": cast.organization.id}, {"$push": {"members": seat}})
-    return World(
-        cast,
-        second,
-        await _things(cast.project, cast.member, runtime),
-        await _things(cast.other_project, cast.outsider, runtime),
-        (await make_platform_key(cast.admin, cast.organization))[0],
-        (await make_platform_key(cast.outsider, cast.other_organization))[0],
-    )
+    key, its_key = await make_platform_key(cast.admin, cast.organization)
+    foreign_key, its_foreign_key = await make_platform_key(cast.outsider, cast.other_organization)
+    ids = await _things(cast.project, cast.member, runtime)
+    foreign = await _things(cast.other_project, cast.outsider, runtime)
+    session, its_session = await make_session(its_key, cast.project, ids["agent_id"])
+    _, its_foreign_session = await make_session(its_foreign_key, cast.other_project, foreign["agent_id"])
+    ids["session_id"], foreign["session_id"] = its_session.id, its_foreign_session.id
+    return World(cast, second, ids, foreign, key, foreign_key, session)
 
 
 async def _things(project: Project, person: User, runtime: Runtime) -> Ids:

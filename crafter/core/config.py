@@ -170,6 +170,18 @@ class Settings(BaseSettings):
         validation_alias="MAX_API_KEYS_PER_USER",
         description="Active platform keys per user and organization.",
     )
+    max_sessions_per_agent: int = Field(
+        100_000,
+        ge=1,
+        le=1_000_000,
+        validation_alias="MAX_SESSIONS_PER_AGENT",
+        description="Live session tokens of one platform key for one agent: all visitors of a widget together.",
+    )
+    enforce_session_ip_consistency: Switch = Field(
+        False,
+        validation_alias="ENFORCE_SESSION_IP_CONSISTENCY",
+        description="A session token only works from the address that it was made from.",
+    )
     operators: CommaList = Field(
         [],
         validation_alias="CRAFTER_OPERATORS",

@@ -13,7 +13,6 @@ from crafter.external.dependencies import KeyAgent
 from crafter.external.schemas import (
     AgentDetails,
     AgentSummary,
-    Answer,
     KeyUsageRead,
     ProjectAccess,
     ProjectSummary,
@@ -21,6 +20,7 @@ from crafter.external.schemas import (
 from crafter.organizations.permissions import Permission
 from crafter.platform_access.dependencies import CurrentEntry, KeyAccess, KeyProject, require_scope
 from crafter.projects import service as project_service
+from crafter.user_api_keys.schemas import Answer
 
 router = feature_router("/external", tag="For programs")
 

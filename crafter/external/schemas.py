@@ -1,6 +1,6 @@
 """What programs are told about agents, projects and their key."""
 
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 from pydantic import Field, computed_field
 
@@ -8,15 +8,6 @@ from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
 from crafter.core.schemas import ResponseBody
 from crafter.user_api_keys.schemas import RestrictionsRead, UsageRead
-
-T = TypeVar("T")
-
-
-class Answer(ResponseBody, Generic[T]):
-    """The frame around what is answered."""
-
-    success: Literal[True] = True
-    data: T
 
 
 class AgentSummary(ResponseBody):

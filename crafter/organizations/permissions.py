@@ -33,6 +33,7 @@ class Permission(StrEnum):
     agents_manage = "agents:manage"
     agents_delete = "agents:delete"
     agents_chat = "agents:chat"
+    agents_execute = "agents:execute"
     conversations_read = "conversations:read"
     conversations_write = "conversations:write"
     conversations_delete = "conversations:delete"
@@ -55,6 +56,7 @@ _MEMBER = _VIEWER | {
     Permission.user_api_keys_manage,
     Permission.agents_manage,
     Permission.agents_chat,
+    Permission.agents_execute,
     Permission.conversations_write,
 }
 _ADMIN = _MEMBER | {
@@ -80,6 +82,7 @@ OWNER_GRANTS = frozenset({Permission.ownership_transfer})
 SCOPE_GRANTS: Mapping[str, frozenset[Permission]] = {
     "agents:read": frozenset({Permission.agents_read}),
     "agents:chat": frozenset({Permission.agents_chat}),
+    "agents:execute": frozenset({Permission.agents_execute}),
     "projects:read": frozenset({Permission.projects_read}),
     "statistics:read": frozenset({Permission.statistics_read}),
 }

@@ -27,6 +27,13 @@ def call_site(request: Request) -> CallSite:
     return CallSite(client_ip(request.scope), page)
 
 
+async def _get_site(request: Request) -> CallSite:
+    return call_site(request)
+
+
+CurrentSite = Annotated[CallSite, Depends(_get_site)]
+
+
 async def get_entry(request: Request) -> Entry:
     """The key at the door. Raises ApiKeyRequired, InvalidApiKey and ApiKeyExpired."""
     credentials = read_credentials(request.headers)
@@ -38,7 +45,9 @@ async def get_entry(request: Request) -> Entry:
 CurrentEntry = Annotated[Entry, Depends(get_entry)]
 
 
-async def get_visitor(organization_id: EntityId, request: Request, runtime: CurrentRuntime) -> Entry | Access:
+async def get_member_or_program(
+    organization_id: EntityId, request: Request, runtime: CurrentRuntime
+) -> Entry | Access:
     """The key at the door, or else the member who is signed in."""
     if read_credentials(request.headers).names_program:
         return await get_entry(request)
@@ -46,7 +55,7 @@ async def get_visitor(organization_id: EntityId, request: Request, runtime: Curr
     return await organization_service.get_access(organization_id, user)
 
 
-Visitor = Annotated[Entry | Access, Depends(get_visitor)]
+MemberOrProgram = Annotated[Entry | Access, Depends(get_member_or_program)]
 
 
 def require_scope(permission: Permission | None) -> Any:
@@ -56,7 +65,7 @@ def require_scope(permission: Permission | None) -> Any:
     """
 
     async def check(request: Request, entry: CurrentEntry) -> None:
-        await _admit(entry, permission, request)
+        await admit(entry, permission, request)
 
     return gate(AccessRule("key", permission), check)
 
@@ -64,16 +73,17 @@ def require_scope(permission: Permission | None) -> Any:
 def require_role_or_scope(permission: Permission) -> Any:
     """A gate for ``dependencies=[…]``: members whose role may do it, and programs whose key has a scope for it."""
 
-    async def check(request: Request, visitor: Visitor) -> None:
-        if isinstance(visitor, Entry):
-            await _admit(visitor, permission, request)
+    async def check(request: Request, caller: MemberOrProgram) -> None:
+        if isinstance(caller, Entry):
+            await admit(caller, permission, request)
         else:
-            organization_service.check_role(visitor, permission)
+            organization_service.check_role(caller, permission)
 
     return gate(AccessRule("member_or_key", permission), check)
 
 
-async def _admit(entry: Entry, permission: Permission | None, request: Request) -> None:
+async def admit(entry: Entry, permission: Permission | None, request: Request) -> None:
+    """Let a key in, and count the call on it. Raises ScopeMissing and what else is against it."""
     if permission is not None:
         platform_access.check_permission(entry.access, permission)
     check_site(entry.key.restrictions, call_site(request))
@@ -91,8 +101,8 @@ async def _get_project(entry: CurrentEntry) -> Project:
     return entry.project
 
 
-async def _get_visitors_access(visitor: Visitor) -> Access:
-    return visitor.access if isinstance(visitor, Entry) else visitor
+async def _get_member_or_programs_access(caller: MemberOrProgram) -> Access:
+    return caller.access if isinstance(caller, Entry) else caller
 
 
 KeyAccess = Annotated[Access, Depends(_get_access)]
@@ -101,5 +111,5 @@ KeyAccess = Annotated[Access, Depends(_get_access)]
 KeyProject = Annotated[Project, Depends(_get_project)]
 """The project of the path, for a program; on routes behind :func:`require_scope`."""
 
-VisitorAccess = Annotated[Access, Depends(_get_visitors_access)]
+EitherAccess = Annotated[Access, Depends(_get_member_or_programs_access)]
 """What a member or a program may do; on routes behind :func:`require_role_or_scope`."""

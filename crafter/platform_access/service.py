@@ -92,7 +92,7 @@ async def count_use(key: UserApiKey, now: datetime) -> UserApiKey:
 
 
 async def _why_not(key: UserApiKey, now: datetime) -> Exception:
-    current = await key_service.find_active(key.scope, key.id)
+    current = await key_service.find_active_by_id(key.id)
     if current is None or current.key_hash != key.key_hash:
         return InvalidApiKey()
     daily, rate = current.restrictions.max_executions_per_day, current.restrictions.rate_limit_override

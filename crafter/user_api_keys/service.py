@@ -121,9 +121,9 @@ async def find_active_by_value(value: str) -> UserApiKey | None:
     return None if raw is None else UserApiKey.from_stored(raw)
 
 
-async def find_active(scope: Scope, key_id: str) -> UserApiKey | None:
-    """A key of the organization that was not revoked."""
-    raw = await UserApiKey.within(scope).find_one({"_id": key_id, "is_active": True})
+async def find_active_by_id(key_id: str) -> UserApiKey | None:
+    """A key, whoever's it is, by an id that comes out of something stored, such as the session of a token."""
+    raw = await UserApiKey.across_tenants().find_one({"_id": key_id, "is_active": True})
     return None if raw is None else UserApiKey.from_stored(raw)
 
 
