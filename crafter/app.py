@@ -27,6 +27,7 @@ from crafter.edge.server import STOPPING
 from crafter.edge.setup import set_up
 from crafter.execution import routes as execution
 from crafter.external import routes as external
+from crafter.handoffs import routes as handoffs
 from crafter.health import routes as health
 from crafter.health.readiness import Readiness
 from crafter.llm.providers import ChatModels
@@ -60,6 +61,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     conversations.project_router,
     sessions.router,
     execution.router,
+    handoffs.router,
+    handoffs.polling_router,
     absent.router,
     widget.router,
     external.router,

@@ -95,6 +95,8 @@ def expected_refusal(route: APIRoute, caller: str) -> int | None:
         return 401
     if rule.kind == "signed_in":
         return None
+    if rule.kind == "insider" and caller == "outsider":
+        return 404
     if rule.kind == "operator" or caller == "outsider":
         return 403
     role = Role.admin if caller == "owner" else Role(caller)

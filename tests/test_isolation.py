@@ -28,7 +28,7 @@ def parameters(route: APIRoute) -> list[str]:
 
 def below_an_organization(route: APIRoute) -> bool:
     rule = rule_of(route)
-    return rule is not None and rule.kind in ("member", "member_or_key", "key")
+    return rule is not None and rule.kind in ("member", "insider", "member_or_key", "key")
 
 
 FOREIGN = [

@@ -131,7 +131,8 @@ async def test_a_route_for_programs_admits_just_the_keys_that_it_should(
     [
         (method, route)
         for method, route in ROUTES
-        if (rule := rule_of(route)) is not None and rule.kind in ("signed_in", "operator", "member")
+        if (rule := rule_of(route)) is not None
+        and rule.kind in ("signed_in", "operator", "member", "insider")
     ],
     ids=lambda value: value if isinstance(value, str) else value.path,
 )

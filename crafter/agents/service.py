@@ -16,7 +16,7 @@ from crafter.agents.secrets import seal_handoff, seal_transformers
 from crafter.core.errors import FieldError, ValidationFailed
 from crafter.core.etags import revision_filter, stale
 from crafter.core.secrets import Keyring
-from crafter.core.tenancy import Scope
+from crafter.core.tenancy import Scope, ScopeSet
 from crafter.core.time import utc_now
 from crafter.organizations.service import Access
 from crafter.projects import service as project_service
@@ -104,10 +104,12 @@ async def list_active(scope: Scope, *, limit: int = 1_000) -> list[dict[str, Any
     )
 
 
-async def find_summaries(scope: Scope, agent_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+async def find_summaries(scope: Scope | ScopeSet, agent_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What is stored of some agents, in short, by id; those that are gone are missing."""
     wanted = sorted(set(agent_ids))
-    rows = await Agent.within(scope).find({"_id": {"$in": wanted}}, fields=_SUMMARY, limit=len(wanted) or 1)
+    rows = await Agent.within_all(scope).find(
+        {"_id": {"$in": wanted}}, fields=_SUMMARY, limit=len(wanted) or 1
+    )
     return {row["_id"]: row for row in rows}
 
 

@@ -21,6 +21,8 @@ Lifecycle = Literal["active", "archived", "deleted"]
 
 NEW_TITLE = "New Conversation"
 
+_SEVERAL = {"$in": ["o", "o2"]}
+
 
 class ThinkingStep(StoredElement):
     """One step on the way to an answer."""
@@ -196,6 +198,48 @@ class Conversation(ProjectDocument):
             (("metadata.last_activity", -1), ("_id", -1)),
             rules=("12.65",),
         ),
+        QueryShape("one of several organizations' conversations", {"_id": "c", "organization": _SEVERAL}),
+        QueryShape(
+            "waiting for a human, in several organizations",
+            {"organization": _SEVERAL, "status": "handoff_requested", "lifecycle": {"$in": ["active", None]}},
+            (("handoff_info.requested_at", -1), ("_id", -1)),
+        ),
+        QueryShape(
+            "waiting for a human, in a project",
+            {
+                "organization": "o",
+                "project": "p",
+                "status": "handoff_requested",
+                "lifecycle": {"$in": ["active", None]},
+            },
+            (("handoff_info.requested_at", -1), ("_id", -1)),
+        ),
+        QueryShape(
+            "handled by a colleague, in several organizations",
+            {
+                "organization": _SEVERAL,
+                "handoff_info.assigned_human": "u",
+                "status": "human_controlled",
+                "lifecycle": {"$in": ["active", None]},
+            },
+            (("metadata.last_activity", -1), ("_id", -1)),
+        ),
+        QueryShape(
+            "handled by somebody of another system",
+            {
+                "organization": "o",
+                "project": "p",
+                "handoff_info.assigned_external_operator.external_id": "e",
+                "status": "human_controlled",
+                "lifecycle": {"$in": ["active", None]},
+            },
+            (("metadata.last_activity", -1), ("_id", -1)),
+        ),
+        QueryShape(
+            "conversations of an organization",
+            {"organization": "o", "lifecycle": {"$in": ["active", None]}},
+            (("metadata.last_activity", -1), ("_id", -1)),
+        ),
     )
 
     class Settings:
@@ -230,6 +274,39 @@ class Conversation(ProjectDocument):
                     ("_id", DESCENDING),
                 ],
                 name="conversations_status_recent",
+            ),
+            IndexModel(
+                [
+                    ("organization", ASCENDING),
+                    ("status", ASCENDING),
+                    ("handoff_info.requested_at", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
+                name="conversations_waiting",
+            ),
+            *(
+                IndexModel(
+                    [
+                        ("organization", ASCENDING),
+                        (f"handoff_info.{holder}", ASCENDING),
+                        ("status", ASCENDING),
+                        ("metadata.last_activity", DESCENDING),
+                        ("_id", DESCENDING),
+                    ],
+                    name=f"conversations_{name}_recent",
+                )
+                for holder, name in (
+                    ("assigned_human", "assigned_human"),
+                    ("assigned_external_operator.external_id", "assigned_external"),
+                )
+            ),
+            IndexModel(
+                [
+                    ("organization", ASCENDING),
+                    ("metadata.last_activity", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
+                name="conversations_organization_recent",
             ),
         ]
 

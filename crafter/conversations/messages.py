@@ -5,7 +5,7 @@ not on the length of the conversation. Moving is safe to repeat and to race: the
 alone, segments have derived ids, and the conversation is changed only if nobody has moved anything meanwhile.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +57,12 @@ async def append_messages(
     *,
     also: dict[str, Any] | None = None,
     counters: dict[str, float] | None = None,
+    only_if: Mapping[str, Any] | None = None,
 ) -> int:
     """Add messages at the end, all in one step; answers the sequence number of the first of them.
 
-    ``also`` are further fields to set, ``counters`` to raise, in the same step. Raises ConversationNotFound.
+    ``also`` are further fields to set, ``counters`` to raise, in the same step. Raises ConversationNotFound, also
+    where ``only_if``, a filter, does not hold of the conversation in that step.
     """
     now = utc_now()
     fields: dict[str, Any] = {"metadata.last_activity": now, "archived": False, **(also or {})}
@@ -72,7 +74,7 @@ async def append_messages(
     }
     if counters:
         change["$inc"] = dict(counters)
-    where = {"_id": conversation_id, "lifecycle": {"$ne": "deleted"}}
+    where = {"_id": conversation_id, "lifecycle": {"$ne": "deleted"}, **(only_if or {})}
     after = await Conversation.within(scope).change_one(where, change, fields=_SIZES)
     if after is None:
         raise ConversationNotFound
@@ -109,7 +111,7 @@ async def read_newest(scope: Scope, conversation_id: str, limit: int) -> Message
     raw = await Conversation.within(scope).find_one({"_id": conversation_id}, fields=newest)
     if raw is None:
         raise ConversationNotFound
-    total, rows = raw["moved"] + raw["size"], raw.get("messages") or []
+    total, rows = raw["moved"] + raw["size"], raw["messages"]
     if len(rows) < min(limit, total):
         return await read_page(scope, conversation_id, limit=limit)
     return MessagePage(_placed(rows, total - len(rows) + 1), total)
@@ -122,7 +124,7 @@ async def move_old_messages(scope: Scope, conversation_id: str) -> int:
     raw = await conversations.find_one({"_id": conversation_id}, fields=kept)
     if raw is None:
         return 0
-    moved, messages = raw.get("moved") or 0, raw["messages"]
+    moved, messages = raw["moved"], raw["messages"]
     count = 0
     for block in _blocks(messages):
         first = moved + count + 1
@@ -209,8 +211,8 @@ def _placed(messages: Any, first: int) -> list[Placed]:
 
 def read_message(raw: Any) -> Message:
     """A stored message; ``content`` is always text, whatever was stored."""
-    if not isinstance(raw.get("content"), str):
-        raw = {**raw, "content": "" if raw.get("content") is None else str(raw["content"])}
     if not isinstance(raw, dict):
         raw = {"content": raw}
+    if not isinstance(raw.get("content"), str):
+        raw = {**raw, "content": "" if raw.get("content") is None else str(raw["content"])}
     return read_tolerantly(Message, raw)

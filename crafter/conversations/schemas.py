@@ -66,6 +66,39 @@ class TokenUsageRead(ResponseBody):
     cost: float
 
 
+class HumanOperatorRead(ResponseBody):
+    """A colleague with an account, who wrote a message."""
+
+    user_id: OmitNone[str] = None
+    name: OmitNone[str] = None
+    email: OmitNone[str] = None
+    timestamp: OmitNone[WireTime] = None
+
+
+class ExternalOperatorRead(ResponseBody):
+    """Somebody of another system, who wrote a message."""
+
+    external_id: OmitNone[str] = None
+    name: OmitNone[str] = None
+    email: OmitNone[str] = None
+    avatar_url: OmitNone[str] = None
+    timestamp: OmitNone[WireTime] = None
+
+
+class HandlerRead(ResponseBody):
+    """Who wrote a message that no model wrote."""
+
+    agent_id: OmitNone[str] = None
+    human_operator: OmitNone[HumanOperatorRead] = None
+    external_operator: OmitNone[ExternalOperatorRead] = None
+
+    @property
+    def name(self) -> str | None:
+        """What the person is called."""
+        person = self.human_operator or self.external_operator
+        return person.name if person else None
+
+
 class MessageRead(ResponseBody):
     """A message; ``seq`` is its place in the conversation, from 1."""
 
@@ -74,7 +107,7 @@ class MessageRead(ResponseBody):
     role: str
     content: str
     timestamp: WireTime
-    handler_info: OmitNone[dict[str, Any]] = None
+    handler_info: OmitNone[HandlerRead] = None
     thinking_process: list[ThinkingStepRead]
     tools_used: list[dict[str, Any]]
     token_usage: OmitNone[TokenUsageRead] = None

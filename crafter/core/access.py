@@ -12,8 +12,10 @@ from starlette.routing import BaseRoute
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """Who may use a route: ``kind`` is public, signed_in, operator, member, key, member_or_key, session or visitor.
+    """Who may use a route: ``kind`` is public, signed_in, operator, member, insider, key, member_or_key, session or
+    visitor.
 
+    Insiders are members of the organization that the thing in the path belongs to; for others it is not there.
     Members need a role, and keys a scope, that grants the permission; with none a member's role or any scope will do.
     Sessions are those of one agent; visitors have a session or a key.
     """

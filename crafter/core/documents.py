@@ -18,7 +18,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from crafter.core.ids import EntityId, new_id
 from crafter.core.queries import QueryShape
-from crafter.core.tenancy import Scope, TenantCollection, UnscopedQuery
+from crafter.core.tenancy import Scope, ScopeSet, TenantCollection, TenantReader, UnscopedQuery
 from crafter.core.time import as_utc, utc_now
 from crafter.core.tolerance import read_tolerantly
 
@@ -118,6 +118,11 @@ class TenantDocument(BaseDocument):
     def within(cls, scope: Scope) -> TenantCollection:
         """The documents of this collection that belong to the scope, and no others."""
         return TenantCollection(super().collection(), scope, cls.updated_field)
+
+    @classmethod
+    def within_all(cls, scopes: Scope | ScopeSet) -> TenantReader:
+        """The documents of this collection that belong to any of the scopes, and no others; to be read only."""
+        return TenantReader(super().collection(), scopes)
 
     @classmethod
     def collection(cls) -> RawCollection:

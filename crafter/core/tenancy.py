@@ -41,6 +41,18 @@ class Scope:
         return {"organization": self.organization, "project": self.project}
 
 
+@dataclass(frozen=True, slots=True)
+class ScopeSet:
+    """What one person may read in all of their organizations at once. Only ``organizations`` makes one, from
+    memberships that were just read."""
+
+    organizations: frozenset[str]
+
+    def as_filter(self) -> dict[str, Any]:
+        """The part of a query that keeps it inside."""
+        return {"organization": {"$in": sorted(self.organizations)}}
+
+
 class Scoped(Protocol):
     """Something that proves its holder was let in: an access, a loaded project, a loaded agent."""
 
@@ -50,18 +62,17 @@ class Scoped(Protocol):
         ...
 
 
-class TenantCollection:
-    """A MongoDB collection seen through a scope: each filter gains the tenant, no update can move a document.
+class TenantReader:
+    """A MongoDB collection to read from, seen through a scope or several: each filter gains the tenant.
 
-    Documents go in and out as MongoDB keeps them. Every change raises ``revision`` and sets the time of change.
+    Documents come out as MongoDB keeps them.
     """
 
-    __slots__ = ("_collection", "_tenant", "_updated_field")
+    __slots__ = ("_collection", "_tenant")
 
-    def __init__(self, collection: AsyncCollection[Document], scope: Scope, updated_field: str) -> None:
+    def __init__(self, collection: AsyncCollection[Document], scope: Scope | ScopeSet) -> None:
         self._collection = collection
-        self._tenant = scope.as_filter()
-        self._updated_field = updated_field
+        self._tenant: Document = dict(scope.as_filter())
 
     async def find_one(
         self,
@@ -99,6 +110,25 @@ class TenantCollection:
         """The result of a pipeline that starts from the scope's documents."""
         cursor = await self._collection.aggregate([{"$match": self._tenant}, *stages])
         return await cursor.to_list()
+
+    def _filter(self, where: Where) -> Document:
+        for field in _TENANT_FIELDS.intersection(where):
+            if self._tenant.get(field, where[field]) != where[field]:
+                raise UnscopedQuery(self._collection.name)
+        return {**where, **self._tenant}
+
+
+class TenantCollection(TenantReader):
+    """A MongoDB collection seen through one scope: each filter gains the tenant, no update can move a document.
+
+    Documents go in and out as MongoDB keeps them. Every change raises ``revision`` and sets the time of change.
+    """
+
+    __slots__ = ("_updated_field",)
+
+    def __init__(self, collection: AsyncCollection[Document], scope: Scope, updated_field: str) -> None:
+        super().__init__(collection, scope)
+        self._updated_field = updated_field
 
     async def insert(self, document: Document, *, session: AsyncClientSession | None = None) -> None:
         """Store a new document. Raises DuplicateKeyError, and ValueError for a document of another tenant."""
@@ -154,12 +184,6 @@ class TenantCollection:
     async def delete_many(self, where: Where) -> int:
         """Delete every match; answers how many there were."""
         return (await self._collection.delete_many(self._filter(where))).deleted_count
-
-    def _filter(self, where: Where) -> Document:
-        for field in _TENANT_FIELDS.intersection(where):
-            if self._tenant.get(field, where[field]) != where[field]:
-                raise UnscopedQuery(self._collection.name)
-        return {**where, **self._tenant}
 
     def _stamped(self, change: Change) -> Document:
         update = {operator: dict(fields) for operator, fields in change.items()}

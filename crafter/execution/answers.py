@@ -1,8 +1,7 @@
 """A finished turn as one JSON answer."""
 
-from crafter.core.errors import CrafterError
 from crafter.execution.schemas import ChatAnswer, StepRead, UsageRead
-from crafter.execution.turn import Completed, Failed, Turn, events_of
+from crafter.execution.turn import Completed, Turn, completion_of
 
 
 def usage_of(completed: Completed | None) -> UsageRead:
@@ -35,18 +34,14 @@ def canned_answer(turn: Turn) -> ChatAnswer:
 
 async def chat_answer(turn: Turn) -> ChatAnswer:
     """The answer of a started turn, once it is stored. Raises what the turn failed with."""
-    async for event in events_of(turn):
-        if isinstance(event, Completed):
-            message = event.message
-            steps = [StepRead(step=step.step, reasoning=step.reasoning) for step in message.thinking_process]
-            return ChatAnswer(
-                conversation_id=turn.conversation.id,
-                message_id=str(message.id),
-                response=message.content,
-                thinking_process=steps,
-                tools_used=[],
-                token_usage=usage_of(event),
-            )
-        if isinstance(event, Failed):
-            raise event.error
-    raise CrafterError
+    completed = await completion_of(turn)
+    message = completed.message
+    steps = [StepRead(step=step.step, reasoning=step.reasoning) for step in message.thinking_process]
+    return ChatAnswer(
+        conversation_id=turn.conversation.id,
+        message_id=str(message.id),
+        response=message.content,
+        thinking_process=steps,
+        tools_used=[],
+        token_usage=usage_of(completed),
+    )

@@ -1,7 +1,7 @@
 """One turn: prepared while it can still be refused, then run by a task of its own, whoever stays to read it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -76,6 +76,7 @@ class Turn:
     request: ChatRequest | None = None
     provider: str = ""
     earlier: int = 0
+    only_if: Mapping[str, Any] | None = None
     said: list[str] = field(default_factory=list)
     events: asyncio.Queue[TurnEvent] = field(default_factory=asyncio.Queue)
 
@@ -97,22 +98,33 @@ async def prepare(runtime: Runtime, models: ChatModels, access: Access, agent: A
         )
         earlier: list[Message] = []
     else:
-        page = await message_store.read_newest(agent.scope, conversation.id, history_limit(agent))
-        earlier = privacy.unseal(conversation, [row.message for row in page.rows], runtime.keyring)
+        earlier = await _earlier(runtime, agent, conversation)
     if body.context:
         conversation.dynamic_context = body.context
     await _store_question(runtime, access, conversation, body, canned)
     turn = Turn(runtime, agent, conversation, canned, earlier=len(earlier))
     if connection is not None:
-        turn.provider, turn.model = connection.provider, connection.model
-        messages = build_messages(agent, conversation, earlier, body.message)
-        parameters = ChatParameters(**agent.llm_settings.parameters.model_dump(exclude_none=True))
-        turn.request = ChatRequest(
-            model=agent.llm_settings.model,
-            messages=messages,
-            parameters=parameters,
-            cache_key=f"agent_{agent.id}",
-        )
+        _address(turn, connection, earlier, body.message)
+    return turn
+
+
+async def prepare_unasked(
+    runtime: Runtime,
+    models: ChatModels,
+    agent: Agent,
+    conversation: Conversation,
+    instruction: str,
+    *,
+    only_if: Mapping[str, Any] | None = None,
+) -> Turn:
+    """A turn that no message began: the agent is told what to do by an instruction that is not stored.
+
+    The answer is stored if ``only_if``, a filter, holds of the conversation by then. Raises what ``prepare`` raises.
+    """
+    connection = await _connection_of(runtime, models, agent)
+    earlier = await _earlier(runtime, agent, conversation)
+    turn = Turn(runtime, agent, conversation, earlier=len(earlier), only_if=only_if)
+    _address(turn, connection, earlier, instruction)
     return turn
 
 
@@ -128,6 +140,34 @@ async def events_of(turn: Turn) -> AsyncIterator[TurnEvent]:
         yield event
         if not isinstance(event, Delta):
             return
+
+
+async def completion_of(turn: Turn) -> Completed:
+    """The stored answer of a started turn. Raises what the turn failed with."""
+    async for event in events_of(turn):
+        if isinstance(event, Completed):
+            return event
+        if isinstance(event, Failed):
+            raise event.error
+    raise CrafterError
+
+
+async def _earlier(runtime: Runtime, agent: Agent, conversation: Conversation) -> list[Message]:
+    """The newest messages, readable."""
+    page = await message_store.read_newest(agent.scope, conversation.id, history_limit(agent))
+    return privacy.unseal(conversation, [row.message for row in page.rows], runtime.keyring)
+
+
+def _address(turn: Turn, connection: Connection, earlier: list[Message], text: str) -> None:
+    """Decide what is sent, and to whom."""
+    agent = turn.agent
+    turn.provider, turn.model = connection.provider, connection.model
+    turn.request = ChatRequest(
+        model=agent.llm_settings.model,
+        messages=build_messages(agent, turn.conversation, earlier, text),
+        parameters=ChatParameters(**agent.llm_settings.parameters.model_dump(exclude_none=True)),
+        cache_key=f"agent_{agent.id}",
+    )
 
 
 async def _conversation_of(agent: Agent, conversation_id: str | None) -> Conversation | None:
@@ -281,4 +321,6 @@ def _answer(turn: Turn, text: str, seconds: float, facts: dict[str, Any]) -> Mes
 
 async def _append(turn: Turn, message: Message, counters: dict[str, float]) -> None:
     sealed = privacy.seal(turn.conversation, message, turn.runtime.keyring)
-    await message_store.append_messages(turn.agent.scope, turn.conversation.id, [sealed], counters=counters)
+    await message_store.append_messages(
+        turn.agent.scope, turn.conversation.id, [sealed], counters=counters, only_if=turn.only_if
+    )

@@ -9,7 +9,7 @@ from crafter.core.access import AccessRule, gate
 from crafter.core.ids import EntityId
 from crafter.organizations import service as organization_service
 from crafter.organizations.permissions import Permission
-from crafter.organizations.service import Access
+from crafter.organizations.service import Access, Memberships
 
 
 async def get_access(organization_id: EntityId, user: CurrentUser) -> Access:
@@ -17,7 +17,13 @@ async def get_access(organization_id: EntityId, user: CurrentUser) -> Access:
     return await organization_service.get_access(organization_id, user)
 
 
+async def get_memberships(user: CurrentUser) -> Memberships:
+    """All organizations of whoever is signed in."""
+    return await organization_service.get_memberships(user)
+
+
 CurrentAccess = Annotated[Access, Depends(get_access)]
+CurrentMemberships = Annotated[Memberships, Depends(get_memberships)]
 
 
 def require(permission: Permission) -> Any:

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     agents_execute = "agents:execute"
     conversations_read = "conversations:read"
     conversations_write = "conversations:write"
+    conversations_handle = "conversations:handle"
     conversations_delete = "conversations:delete"
     statistics_read = "statistics:read"
 
@@ -58,6 +59,7 @@ _MEMBER = _VIEWER | {
     Permission.agents_chat,
     Permission.agents_execute,
     Permission.conversations_write,
+    Permission.conversations_handle,
 }
 _ADMIN = _MEMBER | {
     Permission.organization_manage,

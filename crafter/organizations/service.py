@@ -3,13 +3,13 @@
 Rules about the embedded members are decided by the filter of one update: never read, decide, write.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from crafter.core.etags import revision_filter, stale
 from crafter.core.secrets import Keyring, Place
-from crafter.core.tenancy import Scope
+from crafter.core.tenancy import Scope, ScopeSet
 from crafter.core.time import utc_now
 from crafter.organizations.documents import (
     MAX_MEMBERS,
@@ -88,6 +88,22 @@ class Access:
         return granted and (self.key is None or self.key.allows(permission))
 
 
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    """All organizations of one person, by id, and what the person may do in each."""
+
+    accesses: Mapping[str, Access]
+
+    def everywhere(self) -> ScopeSet:
+        """All of the organizations."""
+        return ScopeSet(frozenset(self.accesses))
+
+    def scopes(self, permission: Permission, organization_id: str | None = None) -> ScopeSet:
+        """The organizations in which the person may do it; with an id just that one, or none."""
+        wanted = self.accesses if organization_id is None else self.accesses.keys() & {organization_id}
+        return ScopeSet(frozenset(one for one in wanted if self.accesses[one].allows(permission)))
+
+
 def when_member_leaves(react: MemberLeft) -> None:
     """Have a feature above clean up after a member; called with the organization and the user's id."""
     if react not in _when_member_leaves:
@@ -102,13 +118,25 @@ async def get_access(organization_id: str, user: Identity, key: KeyGrant | None 
     raw = await Organization.collection().find_one(
         {"_id": organization_id, "members": {"$elemMatch": {"user": user.id}}}, {"owner": 1, "members.$": 1}
     )
-    if raw is None:
+    access = None if raw is None else _access(raw, user, key)
+    if access is None:
         raise NotAMember
+    return access
+
+
+async def get_memberships(user: Identity, *, limit: int = 1_000) -> Memberships:
+    """Where the person is a member, in one query."""
+    seat = {"owner": 1, "members": {"$elemMatch": {"user": user.id}}}
+    cursor = Organization.collection().find({"members.user": user.id}, seat).limit(limit)
+    accesses = [_access(raw, user, None) for raw in await cursor.to_list()]
+    return Memberships({access.organization: access for access in accesses if access is not None})
+
+
+def _access(raw: Mapping[str, Any], user: Identity, key: KeyGrant | None) -> Access | None:
+    """What the one member that was read may do; None for a role that nobody knows."""
     stored = raw["members"][0].get("role", Role.member)
     role = next((role for role in Role if role == stored), None)
-    if role is None:
-        raise NotAMember
-    return Access(user, raw["_id"], role, raw.get("owner") == user.id, key)
+    return None if role is None else Access(user, raw["_id"], role, raw.get("owner") == user.id, key)
 
 
 def check_role(access: Access, permission: Permission) -> None:

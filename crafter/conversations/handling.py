@@ -1,0 +1,102 @@
+"""Who handles a conversation, an agent or a person: the queries that find it, and the changes that need no message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crafter.conversations.documents import Conversation
+from crafter.conversations.errors import ConversationNotFound
+from crafter.conversations.messages import MessagePage, Placed, read_message
+from crafter.conversations.pipelines import EMBEDDED, MESSAGE_COUNT
+from crafter.core.pagination import NumberedPage
+from crafter.core.tenancy import Scope, ScopeSet, Sort
+from crafter.core.time import utc_now
+
+MOST_LISTED_MESSAGES = 200
+
+WAITING = "handoff_requested"
+WITH_A_HUMAN = "human_controlled"
+WITH_THE_AGENT = "agent_controlled"
+
+LATEST_REQUEST_FIRST: Sort = (("handoff_info.requested_at", -1), ("_id", -1))
+RECENT_FIRST: Sort = (("metadata.last_activity", -1), ("_id", -1))
+
+_STORED = [field.alias or name for name, field in Conversation.model_fields.items() if name != "revision_id"]
+_LISTED = {
+    **dict.fromkeys(_STORED, 1),
+    "messages": {"$slice": [EMBEDDED, -MOST_LISTED_MESSAGES]},
+    "message_count": MESSAGE_COUNT,
+}
+_ALIVE = {"lifecycle": {"$in": ["active", "archived", None]}}
+_UNARCHIVED = {"lifecycle": {"$in": ["active", None]}}
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A conversation and its newest messages."""
+
+    conversation: Conversation
+    page: MessagePage
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What changes while somebody looks on."""
+
+    status: str
+    current_handler: str
+    message_count: int
+
+
+async def get_among(scopes: Scope | ScopeSet, conversation_id: str) -> Conversation:
+    """A conversation, without its messages, of any of these organizations. Raises ConversationNotFound."""
+    raw = await Conversation.within_all(scopes).find_one(
+        {"_id": conversation_id, **_ALIVE}, fields={"messages": 0}
+    )
+    if raw is None:
+        raise ConversationNotFound
+    return Conversation.from_stored(raw)
+
+
+async def get_state(scope: Scope, conversation_id: str) -> State:
+    """How a conversation stands. Raises ConversationNotFound."""
+    fields = {"status": 1, "current_handler": 1, "message_count": MESSAGE_COUNT}
+    raw = await Conversation.within(scope).find_one({"_id": conversation_id, **_ALIVE}, fields=fields)
+    if raw is None:
+        raise ConversationNotFound
+    status, handler = raw.get("status") or WITH_THE_AGENT, raw.get("current_handler") or "agent"
+    return State(str(status), str(handler), raw["message_count"])
+
+
+async def list_full(
+    scopes: Scope | ScopeSet, where: Mapping[str, Any], sort: Sort, page: NumberedPage
+) -> tuple[list[Full], int]:
+    """A page of conversations with their newest embedded messages, and how many there are (up to 10,000)."""
+    reader, shown = Conversation.within_all(scopes), {**where, **_UNARCHIVED}
+    rows = await reader.find(shown, fields=_LISTED, sort=sort, skip=page.skip, limit=page.limit)
+    return [_full(row) for row in rows], await reader.count(shown)
+
+
+async def set_archived(scope: Scope, conversation_id: str, archived: bool | None) -> Conversation:
+    """Archive a conversation or take that back, without closing it; None is the opposite of what it is now.
+
+    Raises ConversationNotFound.
+    """
+    change: dict[str, Any] = {
+        "archived": {"$not": ["$archived"]} if archived is None else archived,
+        "updated_at": utc_now(),
+        "revision": {"$add": [{"$ifNull": ["$revision", 0]}, 1]},
+    }
+    raw = await Conversation.within(scope).change_one(
+        {"_id": conversation_id, **_ALIVE}, [{"$set": change}], fields={"messages": 0}
+    )
+    if raw is None:
+        raise ConversationNotFound
+    return Conversation.from_stored(raw)
+
+
+def _full(raw: dict[str, Any]) -> Full:
+    messages, total = raw.pop("messages"), raw["message_count"]
+    first = total - len(messages) + 1
+    rows = [Placed(first + index, read_message(message)) for index, message in enumerate(messages)]
+    return Full(Conversation.from_stored(raw), MessagePage(rows, total))
