@@ -84,6 +84,17 @@ async def test_an_existing_account_is_linked_and_keeps_what_it_has(
     assert login.json()["user"]["isOAuthUser"] is True
 
 
+async def test_an_account_without_a_picture_is_linked_without_one(
+    browser: Browser, oauth: FakeAuthorizationServer
+) -> None:
+    await make_user("alice.smith@gmail.com")
+    oauth.documents["/v1/userinfo"]["picture"] = None
+
+    assert (await browser.log_in()).token
+
+    assert "avatar" not in await stored("alice.smith@gmail.com")
+
+
 @pytest.mark.parametrize("oauth_field", ["absent", None, {}, {"github": GITHUB_LINK}])
 async def test_an_account_of_the_node_server_is_linked_however_little_is_stored(
     app: FastAPI, browser: Browser, oauth: FakeAuthorizationServer, oauth_field: Any
@@ -101,9 +112,8 @@ async def test_an_account_of_the_node_server_is_linked_however_little_is_stored(
     raw = await stored("bob@example.com")
     assert profile["id"] == user.id
     assert raw["oauth"]["google"]["id"] == GOOGLE_LINK["id"]
-    assert (
-        raw["oauth"].get("github") == (oauth_field or {}).get("github") if oauth_field != "absent" else True
-    )
+    kept = oauth_field.get("github") if isinstance(oauth_field, dict) else None
+    assert raw["oauth"].get("github") == kept
     assert raw["avatar"] == "https://lh3.googleusercontent.com/a/alice"
 
 

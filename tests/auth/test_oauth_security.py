@@ -1,5 +1,6 @@
 """Signing in with a provider, attacked: foreign, repeated and late answers, broken providers, leaks."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -155,6 +156,16 @@ async def test_an_answer_comes_once(browser: Browser, oauth: FakeAuthorizationSe
     ending = await browser.finish(fresh_code_for_the_same_state)
 
     assert ending.message == "login_failed"
+    assert len(oauth.asked("/token")) == 1
+
+
+async def test_of_two_answers_at_once_one_counts(browser: Browser, oauth: FakeAuthorizationServer) -> None:
+    url = await browser.start()
+    callbacks = [await browser.consent(url), await browser.consent(url)]
+
+    endings = await asyncio.gather(*(browser.finish(callback) for callback in callbacks))
+
+    assert sorted("token=" in ending.url for ending in endings) == [False, True]
     assert len(oauth.asked("/token")) == 1
 
 
