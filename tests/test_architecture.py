@@ -51,6 +51,7 @@ COLLECTIONS_OUTSIDE_A_SERVICE: Exceptions = {
 }
 ACROSS_TENANTS: Exceptions = {
     "crafter/sessions/service.py": "a session is found by its token, and says whose it is",
+    "crafter/api_keys/service.py": "finds a key in any of the organizations of one person",
     "crafter/user_api_keys/service.py": "a key is found by its value, or through a session that was, and says whose it is",
     "crafter/providers/service.py": "a provider belongs to no tenant: all that refer to it keep it from being deleted",
 }
@@ -78,6 +79,7 @@ IMPORTS_INSIDE: Exceptions = {
 EVERYTHING_CAUGHT: Exceptions = {
     "crafter/edge/middleware.py": "the task of a request ends there",
     "crafter/execution/turn.py": "the task of a turn ends there, and its stream says what happened",
+    "crafter/migrations/runner.py": "a migration ends there: it is marked as failed, and the failure goes on",
 }
 HTTP_OUTSIDE_THE_ROUTES: Exceptions = {
     "crafter/app.py": "builds the application",

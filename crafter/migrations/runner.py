@@ -1,7 +1,7 @@
 """Applies migrations and takes them back; what was done is kept in ``schema_migrations``."""
 
 import getpass
-import socket
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from time import perf_counter
@@ -127,7 +127,7 @@ async def _apply(db: Db, migration: Migration) -> None:
         "checksum": migration.checksum,
         "state": "running",
         "started_at": utc_now(),
-        "by": f"{getpass.getuser()}@{socket.gethostname()}",
+        "by": f"{getpass.getuser()}@{platform.node()}",
         "problems": [],
     }
     await db.schema_migrations.update_one({"_id": migration.version}, {"$set": begun}, upsert=True)
