@@ -32,6 +32,7 @@ from crafter.health import routes as health
 from crafter.health.readiness import Readiness
 from crafter.llm.providers import ChatModels
 from crafter.openapi import describe
+from crafter.operators import routes as operators
 from crafter.organizations import routes as organizations
 from crafter.organizations import service as organization_service
 from crafter.project_overview import routes as project_overview
@@ -63,6 +64,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     execution.router,
     handoffs.router,
     handoffs.polling_router,
+    operators.router,
     absent.router,
     widget.router,
     external.router,

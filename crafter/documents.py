@@ -7,6 +7,7 @@ from crafter.api_keys.documents import ApiKey
 from crafter.auth.oauth.documents import UsedTicket
 from crafter.conversations.documents import Conversation, MessageSegment
 from crafter.core.documents import BaseDocument
+from crafter.operators.documents import ExternalOperator
 from crafter.organizations.documents import Organization
 from crafter.projects.documents import Project
 from crafter.providers.documents import Provider
@@ -27,5 +28,6 @@ ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
     Agent,
     Conversation,
     MessageSegment,
+    ExternalOperator,
     SessionToken,
 )

@@ -13,6 +13,7 @@ from crafter.conversations.documents import Message
 from crafter.core.ids import new_id
 from crafter.core.runtime import Runtime
 from crafter.core.security import hash_key, new_key
+from crafter.operators.documents import ExternalOperator
 from crafter.organizations.documents import Member, Organization
 from crafter.organizations.permissions import Role
 from crafter.projects.documents import Project
@@ -85,6 +86,7 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "user_id": person.id,
         "agent_id": agent.id,
         "conversation_id": conversation.id,
+        "external_id": await _operator(project),
         "api_key_id": key.id,
         "key_id": platform_key.id,
         "user_api_key_id": platform_key.id,
@@ -95,6 +97,15 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "channel": "website",
         **{f"{name}_id": new_id() for name in NOT_THERE},
     }
+
+
+async def _operator(project: Project) -> str:
+    external_id = f"operator-of-{project.id}"
+    operator = ExternalOperator(
+        organization=project.organization, project=project.id, external_id=external_id, name="Eve"
+    )
+    await ExternalOperator.within(project.scope).insert(operator.to_stored())
+    return external_id
 
 
 def fill(route: APIRoute, ids: Ids) -> str:

@@ -38,6 +38,8 @@ class Permission(StrEnum):
     conversations_write = "conversations:write"
     conversations_handle = "conversations:handle"
     conversations_delete = "conversations:delete"
+    operators_read = "operators:read"
+    operators_manage = "operators:manage"
     statistics_read = "statistics:read"
 
 
@@ -48,6 +50,7 @@ _VIEWER = {
     Permission.user_api_keys_read,
     Permission.agents_read,
     Permission.conversations_read,
+    Permission.operators_read,
     Permission.statistics_read,
 }
 _MEMBER = _VIEWER | {
@@ -60,6 +63,7 @@ _MEMBER = _VIEWER | {
     Permission.agents_execute,
     Permission.conversations_write,
     Permission.conversations_handle,
+    Permission.operators_manage,
 }
 _ADMIN = _MEMBER | {
     Permission.organization_manage,
