@@ -57,6 +57,9 @@ PUBLIC = {
 FOR_PROGRAMS = {"key", "session", "visitor"}
 """Kinds of rules that admit no person; whom they admit is tried in ``test_program_access``."""
 
+ENDLESS = {"/api/v1/handoffs/conversations/{conversation_id}/stream"}
+"""Streams that end when their reader leaves, which a client without a connection cannot: here they only refuse."""
+
 REFUSES_EVERYBODY = {
     ("PUT", "/api/v1/tools/{tool_name}"): "system tools are changed by nobody",
     ("DELETE", "/api/v1/tools/{tool_name}"): "system tools are deleted by nobody",
@@ -117,11 +120,13 @@ async def test_a_route_admits_whom_it_declares_and_refuses_all_others(
     world: World,
     runtime: Runtime,
 ) -> None:
+    refusal = expected_refusal(route, caller)
+    if refusal is None and route.path in ENDLESS:
+        return
     before = await snapshot(runtime)
 
     response = await clients[caller].request(method, fill(route, world.ids), json={})
 
-    refusal = expected_refusal(route, caller)
     if refusal is not None:
         assert response.status_code == refusal, response.text
         assert await snapshot(runtime) == before

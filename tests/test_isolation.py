@@ -12,7 +12,7 @@ from crafter.core.access import rule_of
 from crafter.core.ids import new_id
 from crafter.core.runtime import Runtime
 from tests.fixtures import Cast, client_of
-from tests.test_access import NOT_BUILT, ROUTES
+from tests.test_access import ENDLESS, NOT_BUILT, ROUTES
 from tests.world import World, make_world, snapshot
 
 GLOBAL = {"provider_id", "tool_name", "provider", "channel", "file_name"}
@@ -216,7 +216,7 @@ async def test_no_answer_of_any_route_holds_a_secret_or_a_foreign_id(
 ) -> None:
     foreign = [value for name, value in world.foreign.items() if name not in GLOBAL]
     for method, route in ROUTES:
-        if method != "GET" or not route.path.startswith("/api/v1"):
+        if method != "GET" or route.path in ENDLESS or not route.path.startswith("/api/v1"):
             continue
         response = await as_owner.get(fill(route, world.ids), headers=presented(route, world))
 

@@ -20,6 +20,7 @@ class TaskGroup:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._end: asyncio.TimerHandle | None = None
+        self._stopping = asyncio.Event()
 
     def start(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         """Run something on its own. A failure that nobody awaits is logged."""
@@ -33,8 +34,20 @@ class TaskGroup:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the process is about to end: what has no end of its own should end now."""
+        return self._stopping.is_set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for so long, or until the process is about to end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
     def stop_within(self, seconds: float) -> None:
         """Begin to stop: what still runs after so many seconds is cancelled. The first call counts."""
+        self._stopping.set()
         if self._end is None:
             self._end = asyncio.get_running_loop().call_later(seconds, self._cancel)
 

@@ -18,9 +18,17 @@ from crafter.core.tenancy import Scope, ScopeSet, Sort
 from crafter.edge.responses import json_response
 from crafter.edge.router import feature_router
 from crafter.execution.answers import usage_of
+from crafter.execution.frames import stream_response
 from crafter.handoffs import presentation
 from crafter.handoffs import service as handoff_service
-from crafter.handoffs.dependencies import CurrentCase, IncludeSystem, Since, require_inside
+from crafter.handoffs.dependencies import (
+    CurrentCase,
+    CurrentWatcher,
+    IncludeSystem,
+    Since,
+    require_inside,
+    watching,
+)
 from crafter.handoffs.errors import (
     AlreadyTaken,
     MessageRequired,
@@ -44,6 +52,7 @@ from crafter.handoffs.schemas import (
     TakenOver,
     TakeoverBody,
 )
+from crafter.handoffs.streaming import frames
 from crafter.organizations.dependencies import CurrentAccess, CurrentMemberships, require
 from crafter.organizations.permissions import Permission
 
@@ -166,6 +175,23 @@ async def get_latest_messages(
     return json_response(
         await latest_messages(case.conversation, since, runtime.keyring, include_system=system)
     )
+
+
+@router.get(
+    _CONVERSATION + "/stream",
+    response_class=Response,
+    dependencies=[watching],
+    responses={
+        **documented(ConversationNotFound),
+        200: {
+            "description": "Server-sent events: `connected`, then `new_messages` and `status_update` each second.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+    },
+)
+async def stream(watcher: CurrentWatcher, runtime: CurrentRuntime) -> Response:
+    """Watch a conversation go on, the history first. Who loses access is out within five seconds."""
+    return stream_response(frames(watcher.case.conversation, runtime, watcher.still_allowed))
 
 
 @router.post(
