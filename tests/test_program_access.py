@@ -9,12 +9,12 @@ from fastapi.routing import APIRoute
 
 from crafter.core.access import AccessRule, rule_of
 from crafter.core.runtime import Runtime
-from crafter.core.security import new_key
+from crafter.core.security import hash_key, new_key
 from crafter.core.time import utc_now
 from crafter.organizations.permissions import SCOPE_GRANTS, Permission
 from tests.factories import make_project
 from tests.fixtures import BASE_URL, Cast
-from tests.programs import ALL_SCOPES, make_platform_key
+from tests.programs import ALL_SCOPES, make_platform_key, make_session
 from tests.test_access import ROUTES
 from tests.world import World, fill, make_world, snapshot
 
@@ -147,3 +147,66 @@ async def test_a_route_for_people_admits_no_program(
         assert response.status_code == 401, response.text
 
     assert await snapshot(runtime) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "route"),
+    [
+        (method, route)
+        for method, route in ROUTES
+        if (rule := rule_of(route)) is not None and rule.kind in ("session", "visitor")
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.path,
+)
+async def test_a_route_for_end_users_admits_just_the_sessions_that_it_should(
+    method: str, route: APIRoute, as_nobody: httpx2.AsyncClient, world: World, runtime: Runtime
+) -> None:
+    rule = rule_of(route)
+    assert rule is not None
+    cast, url = world.cast, fill(route, world.ids)
+    yesterday = utc_now() - timedelta(days=1)
+
+    async def made(key: dict[str, object], **fields: object) -> str:
+        _, its_key = await make_platform_key(cast.admin, cast.organization, **key)
+        return (await make_session(its_key, cast.project, world.ids["agent_id"], **fields))[0]
+
+    refused = {
+        await made({}, is_revoked=True): (401, "INVALID_SESSION_TOKEN"),
+        await made({}, expires_at=yesterday): (401, "INVALID_SESSION_TOKEN"),
+        await made({"is_active": False}): (401, "API_KEY_INACTIVE"),
+        await made({"expires_at": yesterday}): (401, "API_KEY_EXPIRED"),
+        await made({"scopes": ["agents:chat"]}): (403, "INSUFFICIENT_PERMISSIONS"),
+        await made({"allowed_projects": ["another"]}): (403, "PROJECT_ACCESS_DENIED"),
+        await made({"ip_whitelist": ["10.0.0.1"]}): (403, "ACCESS_RESTRICTED"),
+        new_key(): (401, "INVALID_SESSION_TOKEN"),
+        "' OR '1'='1": (401, "INVALID_SESSION_TOKEN"),
+    }
+    if rule.kind == "session":
+        refused[await made({}, interactions_used=1_000)] = (429, "INTERACTION_LIMIT_EXCEEDED")
+        refused[await made({"max_executions_per_day": 1, "usage": {"executions_today": 1}})] = (
+            403,
+            "ACCESS_RESTRICTED",
+        )
+    untouched = {name: await stored_usage(runtime, name) for name in refused}
+
+    for token, expected_answer in refused.items():
+        for headers in ({"X-Session-Token": token}, {"Authorization": f"Session {token}"}):
+            response = await as_nobody.request(method, url, headers=headers, json={"message": "Hello"})
+            assert (response.status_code, response.json()["code"]) == expected_answer, response.text
+        twice = [("X-Session-Token", token)] * 2
+        assert (await as_nobody.request(method, url, headers=twice, json={})).status_code == 401
+    assert {name: await stored_usage(runtime, name) for name in refused} == untouched
+
+    nobody = await as_nobody.request(method, url, json={})
+    missing = "SESSION_TOKEN_REQUIRED" if rule.kind == "session" else "AUTH_REQUIRED"
+    assert (nobody.status_code, nobody.json()["code"]) == (401, missing)
+    good = {"X-Session-Token": world.session, "X-API-Key": new_key()}
+    response = await as_nobody.request(method, url, headers=good, json={"message": "Hello"})
+    assert response.status_code not in (401, 403), response.text
+    assert response.status_code < 500
+
+
+async def stored_usage(runtime: Runtime, token: str) -> int | None:
+    """How many interactions of a session are used; None for what is no session."""
+    raw = await runtime.database.db["sessiontokens"].find_one({"token_hash": hash_key(token)})
+    return raw and raw["interactions_used"]

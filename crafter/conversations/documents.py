@@ -124,6 +124,10 @@ class Conversation(ProjectDocument):
     user: OmitNone[EntityId] = Field(
         None, description="The account that began it, if somebody signed in did."
     )
+    user_api_key: OmitNone[EntityId] = Field(
+        None,
+        description="The platform key that began it, if a program did; no other program may go on in it.",
+    )
     user_identifier: str
     title: OmitNone[str] = NEW_TITLE
     title_translations: list[dict[str, Any]] = Field(default_factory=list)

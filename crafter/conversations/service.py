@@ -42,7 +42,12 @@ _LISTED = {
 
 
 async def create_conversation(
-    agent: Agent, *, user: str | None, user_identifier: str, title: str | None = None
+    agent: Agent,
+    *,
+    user: str | None,
+    user_identifier: str,
+    title: str | None = None,
+    user_api_key: str | None = None,
 ) -> Conversation:
     """Begin a conversation with an agent."""
     conversation = Conversation(
@@ -50,6 +55,7 @@ async def create_conversation(
         project=agent.project,
         agent=agent.id,
         user=user,
+        user_api_key=user_api_key,
         user_identifier=user_identifier,
         title=title or NEW_TITLE,
         gdpr=MessagePrivacy(encrypt_messages=agent.gdpr.encrypt_messages),
@@ -59,12 +65,18 @@ async def create_conversation(
 
 
 async def get_conversation(
-    scope: Scope, conversation_id: str, *, agent_id: str | None = None
+    scope: Scope, conversation_id: str, *, agent_id: str | None = None, key_id: str | None = None
 ) -> Conversation:
-    """A conversation without its messages. Raises ConversationNotFound, also for one of another agent."""
+    """A conversation without its messages. Raises ConversationNotFound, also for one of another agent.
+
+    With ``key_id`` it is looked for as a program with that platform key may: what another program or a person began
+    is not there, only its own and those without either mark, which the Node server wrote.
+    """
     where: dict[str, Any] = {"_id": conversation_id, **_ALIVE}
     if agent_id is not None:
         where["agent"] = agent_id
+    if key_id is not None:
+        where["$or"] = [{"user_api_key": key_id}, {"user_api_key": None, "user": None}]
     raw = await Conversation.within(scope).find_one(where, fields=_WITHOUT_MESSAGES)
     if raw is None:
         raise ConversationNotFound

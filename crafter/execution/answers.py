@@ -1,7 +1,7 @@
 """A finished turn as one JSON answer."""
 
 from crafter.execution.schemas import ChatAnswer, StepRead, UsageRead
-from crafter.execution.turn import Completed, Turn, completion_of
+from crafter.execution.turn import Completed, Turn, completion_of, start
 
 
 def usage_of(completed: Completed | None) -> UsageRead:
@@ -18,8 +18,15 @@ def usage_of(completed: Completed | None) -> UsageRead:
     )
 
 
-def canned_answer(turn: Turn) -> ChatAnswer:
-    """The answer of a turn that no model answers."""
+async def answer_to(turn: Turn) -> ChatAnswer:
+    """The whole answer to a prepared turn, once it is stored. Raises what the turn failed with."""
+    if turn.canned is not None:
+        return _canned_answer(turn)
+    start(turn, stream=False)
+    return await _model_answer(turn)
+
+
+def _canned_answer(turn: Turn) -> ChatAnswer:
     assert turn.canned is not None
     return ChatAnswer(
         conversation_id=turn.conversation.id,
@@ -32,8 +39,7 @@ def canned_answer(turn: Turn) -> ChatAnswer:
     )
 
 
-async def chat_answer(turn: Turn) -> ChatAnswer:
-    """The answer of a started turn, once it is stored. Raises what the turn failed with."""
+async def _model_answer(turn: Turn) -> ChatAnswer:
     completed = await completion_of(turn)
     message = completed.message
     steps = [StepRead(step=step.step, reasoning=step.reasoning) for step in message.thinking_process]

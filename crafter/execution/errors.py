@@ -1,5 +1,8 @@
 """What can go wrong with a turn."""
 
+from crafter.api_keys.errors import CredentialInactive
+from crafter.calling.errors import CapabilityMissing, ModelRetired
+from crafter.conversations.errors import ConversationArchived, ConversationOfAnother
 from crafter.core.errors import BadInput, Unavailable
 
 
@@ -22,3 +25,15 @@ class TurnInterrupted(Unavailable):
 
     code = "TURN_INTERRUPTED"
     message = "The server is stopping. What was answered so far is stored; send the message again shortly."
+
+
+REFUSALS = (
+    NotAChatbot,
+    NoKeyConfigured,
+    CredentialInactive,
+    CapabilityMissing,
+    ModelRetired,
+    ConversationOfAnother,
+    ConversationArchived,
+)
+"""What a turn can be refused with."""

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import StreamingResponse
 
 from crafter.execution.answers import usage_of
-from crafter.execution.turn import Completed, Delta, Failed, Turn, events_of
+from crafter.execution.turn import Completed, Delta, Failed, Turn, events_of, start
 
 _HEADERS = {
     "Cache-Control": "no-cache",
@@ -19,6 +19,14 @@ _HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Content-Type, Authorization",
 }
+EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events: `connected`, `response_chunk`…, then `complete` or `error`.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+"""How a stream is described in the OpenAPI document."""
+
 _PIECE = 2_000
 """Characters of one frame at the most: 12 kB when each is escaped."""
 
@@ -33,30 +41,45 @@ def stream_response(frames: AsyncIterator[bytes]) -> StreamingResponse:
     return StreamingResponse(frames, media_type="text/event-stream", headers=_HEADERS)
 
 
-async def chat_frames(turn: Turn) -> AsyncIterator[bytes]:
+class Ending:
+    """The last frame of a stream, for people and for programs with a key; others have their own."""
+
+    def complete(self, turn: Turn, completed: Completed | None) -> dict[str, Any]:
+        """The answer is complete; without ``completed`` no model was asked."""
+        canned = turn.canned
+        return {
+            "type": "complete",
+            "conversation_id": turn.conversation.id,
+            "message_id": str(completed.message.id) if completed else None,
+            "token_usage": usage_of(completed).model_dump(),
+            "handoff_requested": bool(canned and canned.handoff_requested),
+            "handoff_info": canned.handoff_info if canned else None,
+            "suggestions": None,
+        }
+
+    async def error(self, turn: Turn, failed: Failed) -> dict[str, Any]:  # noqa: ARG002 - others need the turn
+        """There is no (whole) answer."""
+        return {"type": "error", "error": failed.error.message, "code": failed.error.code}
+
+
+def stream_answer(turn: Turn, ending: Ending | None = None) -> StreamingResponse:
+    """Have a prepared turn answered, and the answer read while it is made."""
+    if turn.canned is None:
+        start(turn, stream=True)
+    return stream_response(_frames(turn, ending or Ending()))
+
+
+async def _frames(turn: Turn, ending: Ending) -> AsyncIterator[bytes]:
     """``connected``, the pieces of the answer, then ``complete`` or ``error``."""
     yield frame({"type": "connected", "message": "Stream established"})
     if turn.canned is not None:
-        yield frame(_complete(turn, None))
+        yield frame(ending.complete(turn, None))
         return
     async for event in events_of(turn):
         if isinstance(event, Delta):
-            for start in range(0, len(event.text), _PIECE):
-                yield frame({"type": "response_chunk", "content": event.text[start : start + _PIECE]})
+            for at in range(0, len(event.text), _PIECE):
+                yield frame({"type": "response_chunk", "content": event.text[at : at + _PIECE]})
         elif isinstance(event, Failed):
-            yield frame({"type": "error", "error": event.error.message, "code": event.error.code})
+            yield frame(await ending.error(turn, event))
         else:
-            yield frame(_complete(turn, event))
-
-
-def _complete(turn: Turn, completed: Completed | None) -> dict[str, Any]:
-    canned = turn.canned
-    return {
-        "type": "complete",
-        "conversation_id": turn.conversation.id,
-        "message_id": str(completed.message.id) if completed else None,
-        "token_usage": usage_of(completed).model_dump(),
-        "handoff_requested": bool(canned and canned.handoff_requested),
-        "handoff_info": canned.handoff_info if canned else None,
-        "suggestions": None,
-    }
+            yield frame(ending.complete(turn, event))

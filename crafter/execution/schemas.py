@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AliasChoices, Field
 
 from crafter.conversations.schemas import MessageText, UserIdentifier
 from crafter.core.documents import OmitNone
@@ -14,13 +14,39 @@ FreeObject = Annotated[dict[str, Any], AfterValidator(check_free_object)]
 """An object of the caller's own making."""
 
 
-class ChatBody(ContractBody):
+class Question(ContractBody):
     """What somebody says to an agent; without a conversation a new one begins."""
 
     message: Annotated[MessageText, Field(examples=["Hello!"])]
-    user_identifier: Annotated[UserIdentifier, Field(examples=["user-123"])]
+    user_identifier: UserIdentifier | None = None
     conversation_id: EntityId | None = None
     context: FreeObject = Field(default_factory=dict)
+
+
+class ChatBody(Question):
+    """What a person says to an agent."""
+
+    user_identifier: Annotated[UserIdentifier, Field(examples=["user-123"])]
+
+
+class StreamBody(Question):
+    """What a person says to an agent, or a program, which may use the SDK's names and leave its user unnamed."""
+
+    user_identifier: Annotated[
+        UserIdentifier | None,
+        Field(
+            validation_alias=AliasChoices("user_identifier", "userIdentifier"),
+            description="Required from people.",
+            examples=["user-123"],
+        ),
+    ] = None
+    conversation_id: Annotated[
+        EntityId | None, Field(validation_alias=AliasChoices("conversation_id", "conversationId"))
+    ] = None
+    context: Annotated[
+        FreeObject,
+        Field(default_factory=dict, validation_alias=AliasChoices("context", "dynamicContext")),
+    ]
 
 
 class UsageRead(ResponseBody):
@@ -40,15 +66,20 @@ class StepRead(ResponseBody):
     reasoning: OmitNone[str] = None
 
 
-class ChatAnswer(ResponseBody):
-    """What the agent answered, and what it took."""
+class SaidAnswer(ResponseBody):
+    """What the agent answered."""
 
     conversation_id: str
     message_id: OmitNone[str] = None
     response: str
-    thinking_process: OmitNone[list[StepRead]] = None
-    tools_used: list[dict[str, Any]]
-    token_usage: UsageRead
     handoff_requested: OmitNone[bool] = None
     handoff_info: OmitNone[dict[str, Any]] = None
     current_handler: OmitNone[str] = None
+
+
+class ChatAnswer(SaidAnswer):
+    """What the agent answered, and what it took."""
+
+    thinking_process: OmitNone[list[StepRead]] = None
+    tools_used: list[dict[str, Any]]
+    token_usage: UsageRead

@@ -22,18 +22,18 @@ from crafter.conversations import service as conversation_service
 from crafter.conversations.documents import Conversation, Message, ThinkingStep, TokenUsage
 from crafter.conversations.errors import ConversationNotFound, ConversationOfAnother
 from crafter.core.database import describe_failure
-from crafter.core.errors import CrafterError, UpstreamFailed
+from crafter.core.errors import CrafterError, FieldError, UpstreamFailed, ValidationFailed
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
+from crafter.execution.caller import Caller
 from crafter.execution.canned import CannedReply, canned_reply
 from crafter.execution.errors import NoKeyConfigured, NotAChatbot, TurnInterrupted
 from crafter.execution.prompting import build_messages, history_limit
-from crafter.execution.schemas import ChatBody
+from crafter.execution.schemas import Question
 from crafter.llm.base import ChatModel, ChatParameters, ChatRequest, Finished, Usage
 from crafter.llm.prices import cost_usd
 from crafter.llm.providers import ChatModels
-from crafter.organizations.service import Access
 
 log = structlog.get_logger("crafter.execution")
 
@@ -81,30 +81,33 @@ class Turn:
     events: asyncio.Queue[TurnEvent] = field(default_factory=asyncio.Queue)
 
 
-async def prepare(runtime: Runtime, models: ChatModels, access: Access, agent: Agent, body: ChatBody) -> Turn:
+async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: Agent, said: Question) -> Turn:
     """Check everything that can be refused, then store the message.
 
-    Raises NotAChatbot, ConversationNotFound, ConversationArchived, NoKeyConfigured, CredentialInactive,
-    CapabilityMissing, ModelRetired.
+    Raises ValidationFailed, NotAChatbot, ConversationNotFound, ConversationArchived, NoKeyConfigured,
+    CredentialInactive, CapabilityMissing, ModelRetired.
     """
+    user_identifier = said.user_identifier or caller.identifier
+    if user_identifier is None:
+        raise ValidationFailed([FieldError("user_identifier", "Invalid value: is required")])
     if agent.type != "chatbot":
         raise NotAChatbot
-    conversation = await _conversation_of(agent, body.conversation_id)
+    conversation = await _conversation_of(agent, caller, said.conversation_id)
     canned = canned_reply(agent, conversation)
     connection = None if canned else await _connection_of(runtime, models, agent)
     if conversation is None:
         conversation = await conversation_service.create_conversation(
-            agent, user=access.user.id, user_identifier=body.user_identifier
+            agent, user=caller.user, user_api_key=caller.key, user_identifier=user_identifier
         )
         earlier: list[Message] = []
     else:
         earlier = await _earlier(runtime, agent, conversation)
-    if body.context:
-        conversation.dynamic_context = body.context
-    await _store_question(runtime, access, conversation, body, canned)
+    if said.context:
+        conversation.dynamic_context = said.context
+    await _store_question(runtime, caller, conversation, said, canned)
     turn = Turn(runtime, agent, conversation, canned, earlier=len(earlier))
     if connection is not None:
-        _address(turn, connection, earlier, body.message)
+        _address(turn, connection, earlier, said.message)
     return turn
 
 
@@ -170,12 +173,12 @@ def _address(turn: Turn, connection: Connection, earlier: list[Message], text: s
     )
 
 
-async def _conversation_of(agent: Agent, conversation_id: str | None) -> Conversation | None:
+async def _conversation_of(agent: Agent, caller: Caller, conversation_id: str | None) -> Conversation | None:
     if conversation_id is None:
         return None
     try:
         conversation = await conversation_service.get_conversation(
-            agent.scope, conversation_id, agent_id=agent.id
+            agent.scope, conversation_id, agent_id=agent.id, key_id=caller.key
         )
     except ConversationNotFound:
         raise ConversationOfAnother from None
@@ -199,12 +202,12 @@ async def _connection_of(runtime: Runtime, models: ChatModels, agent: Agent) -> 
 
 
 async def _store_question(
-    runtime: Runtime, access: Access, conversation: Conversation, body: ChatBody, canned: CannedReply | None
+    runtime: Runtime, caller: Caller, conversation: Conversation, said: Question, canned: CannedReply | None
 ) -> None:
-    question = Message(role="user", content=body.message, user=access.user.id)
+    question = Message(role="user", content=said.message, user=caller.user)
     changes: dict[str, Any] = dict(canned.changes) if canned else {}
-    if body.context:
-        changes |= {"dynamic_context": body.context, "dynamic_context_updated_at": utc_now()}
+    if said.context:
+        changes |= {"dynamic_context": said.context, "dynamic_context_updated_at": utc_now()}
     sealed = privacy.seal(conversation, question, runtime.keyring)
     await message_store.append_messages(conversation.scope, conversation.id, [sealed], also=changes)
 

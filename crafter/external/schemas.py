@@ -1,13 +1,83 @@
-"""What programs are told about agents, projects and their key."""
+"""What programs say to agents, and what they are told about agents, projects and their key."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, computed_field
+from pydantic import BeforeValidator, Field, StringConstraints, computed_field
 
+from crafter.conversations.schemas import MessageText
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
-from crafter.core.schemas import ResponseBody
+from crafter.core.schemas import ResponseBody, WireTime, says
+from crafter.execution.schemas import ChatAnswer, FreeObject, Question, SaidAnswer
 from crafter.user_api_keys.schemas import RestrictionsRead, UsageRead
+
+MAX_FILES = 5
+
+
+def _blank_is_absent(value: Any) -> Any:
+    return None if value == "" else value
+
+
+class ProgramQuestion(Question):
+    """What an end user of a program says to an agent; whatever is null or blank counts as not given."""
+
+    message: Annotated[
+        MessageText,
+        StringConstraints(max_length=4_000),
+        Field(examples=["Hello!"]),
+        says("Message is required, and must be less than 4000 characters"),
+    ]
+    user_identifier: Annotated[
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None,
+        BeforeValidator(_blank_is_absent),
+        Field(alias="userIdentifier"),
+        says("User identifier must be less than 100 characters"),
+    ] = None
+    conversation_id: Annotated[
+        EntityId | None, BeforeValidator(_blank_is_absent), Field(alias="conversationId")
+    ] = None
+    context: Annotated[FreeObject, Field(default_factory=dict, alias="dynamicContext")]
+    files: Annotated[
+        list[EntityId],
+        Field(max_length=MAX_FILES, description="Ids of uploads."),
+        says("Files must be an array of up to 5 file IDs"),
+    ] = Field(default_factory=list)
+
+
+class AnswerMirror(ResponseBody):
+    """The same answer where the SDK's read-me looks for it."""
+
+    conversation_id: str
+    response: str
+
+
+class SessionInfo(ResponseBody):
+    """The session that was used, and what is left of it."""
+
+    session_id: EntityId
+    remaining_interactions: int
+    expires_at: WireTime
+
+
+class SessionChatAnswer(SaidAnswer):
+    """What the agent answered to the end user of a session."""
+
+    session_info: SessionInfo
+    data: AnswerMirror
+
+
+class KeyInfo(ResponseBody):
+    """The key that was used, and how often it may still be used today; null where there is no limit."""
+
+    api_key_id: EntityId
+    daily_limit_remaining: int | None
+
+
+class KeyChatAnswer(ChatAnswer):
+    """What the agent answered to a program, and what it took."""
+
+    api_key_info: KeyInfo
+    data: AnswerMirror
 
 
 class AgentSummary(ResponseBody):
