@@ -27,6 +27,7 @@ from crafter.edge.server import STOPPING
 from crafter.edge.setup import set_up
 from crafter.execution import routes as execution
 from crafter.external import routes as external
+from crafter.handoffs import fallback
 from crafter.handoffs import routes as handoffs
 from crafter.health import routes as health
 from crafter.health.readiness import Readiness
@@ -112,6 +113,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
     )
     models = ChatModels.from_settings(settings)
     app.state.runtime, app.state.models = runtime, models
+    if settings.handoff_fallback_interval_seconds:
+        runtime.tasks.start(fallback.keep_sweeping(runtime, models), name="handoff fallback")
     app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))
 
     def stop() -> None:

@@ -141,7 +141,7 @@ def _broadcasts(model: type[BaseDocument], key: Key) -> Iterator[str]:
     """The queries that every shard would have to answer."""
     for shape in model.query_shapes:
         asked = conditions(shape.where)
-        if not _names_values(asked.get(key[0][0])):
+        if not shape.everywhere and not _names_values(asked.get(key[0][0])):
             yield f"the query {shape.name!r} does not name the {key[0][0]}, so it asks every shard"
 
 

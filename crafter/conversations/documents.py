@@ -6,6 +6,7 @@ array, which MongoDB decides. A conversation that the Node server wrote has no `
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -240,6 +241,16 @@ class Conversation(ProjectDocument):
             (("metadata.last_activity", -1), ("_id", -1)),
         ),
         QueryShape(
+            "waiting for a human, anywhere",
+            {
+                "status": "handoff_requested",
+                "handoff_info.requested_at": {"$gte": datetime(2026, 1, 1, tzinfo=UTC)},
+                "lifecycle": {"$in": ["active", None]},
+            },
+            (("handoff_info.requested_at", 1),),
+            everywhere=True,
+        ),
+        QueryShape(
             "conversations of an organization",
             {"organization": "o", "lifecycle": {"$in": ["active", None]}},
             (("metadata.last_activity", -1), ("_id", -1)),
@@ -251,6 +262,10 @@ class Conversation(ProjectDocument):
         indexes = [
             IndexModel([("organization", ASCENDING), ("_id", ASCENDING)], name="organization_1__id_1"),
             IndexModel([("archived", ASCENDING)], name="archived_1"),
+            IndexModel(
+                [("status", ASCENDING), ("handoff_info.requested_at", ASCENDING)],
+                name="conversations_waiting_anywhere",
+            ),
             IndexModel(
                 [("agent", ASCENDING), ("user_identifier", ASCENDING)], name="agent_1_user_identifier_1"
             ),

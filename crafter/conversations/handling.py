@@ -1,7 +1,8 @@
 """Who handles a conversation, an agent or a person: the queries that find it, and the changes that need no message."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from crafter.conversations.documents import Conversation
@@ -93,6 +94,55 @@ async def set_archived(scope: Scope, conversation_id: str, archived: bool | None
     if raw is None:
         raise ConversationNotFound
     return Conversation.from_stored(raw)
+
+
+async def change_state(
+    scope: Scope, conversation_id: str, fields: Mapping[str, Any], *, only_if: Mapping[str, Any]
+) -> bool:
+    """Set fields of a conversation that is not archived, where a filter holds; answers whether it did."""
+    where = {**only_if, "_id": conversation_id, **_UNARCHIVED}
+    return await Conversation.within(scope).update_one(where, {"$set": dict(fields)}) == 1
+
+
+async def unclaimed_waiting(earliest: datetime, now: datetime) -> AsyncIterator[Conversation]:
+    """All that wait for a human since ``earliest`` or later, of every tenant, without their messages; oldest first."""
+    where = {
+        "status": WAITING,
+        "handoff_info.requested_at": {"$gte": earliest},
+        **_UNARCHIVED,
+        **_unclaimed(now),
+    }
+    rows = Conversation.across_tenants().find(where, {"messages": 0})
+    async for raw in rows.sort("handoff_info.requested_at", 1):
+        yield Conversation.from_stored(raw)
+
+
+async def claim_fallback(conversation: Conversation, now: datetime, until: datetime) -> bool:
+    """Lease a waiting conversation, and count an attempt; False when somebody else did so since it was read."""
+    attempts = conversation.handoff_info.fallback_attempts
+    where = {
+        "_id": conversation.id,
+        "status": WAITING,
+        "handoff_info.fallback_attempts": attempts or {"$in": [0, None]},
+        **_UNARCHIVED,
+        **_unclaimed(now),
+    }
+    change = {
+        "$set": {"handoff_info.fallback_locked_until": until, "handoff_info.last_fallback_at": now},
+        "$inc": {"handoff_info.fallback_attempts": 1},
+    }
+    return await Conversation.within(conversation.scope).update_one(where, change) == 1
+
+
+async def release_fallback(conversation: Conversation) -> None:
+    """End the lease early."""
+    change = {"$set": {"handoff_info.fallback_locked_until": None}}
+    await Conversation.within(conversation.scope).update_one({"_id": conversation.id}, change)
+
+
+def _unclaimed(now: datetime) -> dict[str, Any]:
+    lease = "handoff_info.fallback_locked_until"
+    return {"$or": [{lease: None}, {lease: {"$lt": now}}]}
 
 
 def _full(raw: dict[str, Any]) -> Full:

@@ -182,6 +182,20 @@ class Settings(BaseSettings):
         validation_alias="ENFORCE_SESSION_IP_CONSISTENCY",
         description="A session token only works from the address that it was made from.",
     )
+    handoff_fallback_interval_seconds: float = Field(
+        30.0,
+        ge=0,
+        le=3600,
+        validation_alias="HANDOFF_FALLBACK_INTERVAL_SECONDS",
+        description="How often each process looks for conversations that wait for a human too long. 0: never.",
+    )
+    handoff_fallback_max_age_hours: float = Field(
+        24.0,
+        gt=0,
+        le=8760,
+        validation_alias="HANDOFF_FALLBACK_MAX_AGE_HOURS",
+        description="Agents say nothing any more in conversations that have waited for longer.",
+    )
     operators: CommaList = Field(
         [],
         validation_alias="CRAFTER_OPERATORS",

@@ -13,10 +13,12 @@ class QueryShape:
     """One question to a collection.
 
     ``where`` and ``sort`` are the query as the service writes it, with example values; ``name`` says who asks;
-    ``rules`` are the required index rules that the shape stands for.
+    ``rules`` are the required index rules that the shape stands for; ``everywhere``: it is asked now and then in the
+    background, of all tenants at once, so of every shard.
     """
 
     name: str
     where: Mapping[str, Any]
     sort: Sequence[tuple[str, int]] = ()
     rules: Sequence[str] = field(default=())
+    everywhere: bool = False

@@ -6,7 +6,7 @@ pool for each reader. What was not sent yet is known by its sequence number, so 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -36,7 +36,7 @@ StillAllowed = Callable[[], Awaitable[bool]]
 
 async def frames(
     conversation: Conversation, runtime: Runtime, still_allowed: StillAllowed
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """``connected``; then each second what is new, the history first, and the status.
 
     Ends when the conversation is deleted, the reader is not allowed in any more, or the server stops.

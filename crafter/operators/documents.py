@@ -1,12 +1,11 @@
 """Operators, as they are stored; another system names them by ``external_id``, unique in their project."""
 
-from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
-from crafter.core.documents import OmitNone, ProjectDocument, Reference
+from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference
 from crafter.core.queries import QueryShape
 from crafter.core.time import utc_now
 
@@ -18,8 +17,8 @@ class ExternalOperator(ProjectDocument):
 
     updated_field: ClassVar[str] = "updated_at"
 
-    created_at: datetime = Field(default_factory=utc_now, alias="created_at")
-    updated_at: datetime = Field(default_factory=utc_now, alias="updated_at")
+    created_at: Moment = Field(default_factory=utc_now, alias="created_at")
+    updated_at: Moment = Field(default_factory=utc_now, alias="updated_at")
 
     external_id: str
     name: str

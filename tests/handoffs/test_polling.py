@@ -22,7 +22,7 @@ async def say(conversation: Conversation, *messages: Message) -> None:
 @pytest.fixture
 async def silent(conversation: Conversation) -> Conversation:
     """A conversation in which nothing has been said."""
-    empty = {"$set": {"messages": []}}
+    empty: dict[str, dict[str, list[Message]]] = {"$set": {"messages": []}}
     await Conversation.within(conversation.scope).update_one({"_id": conversation.id}, empty)
     return conversation
 
