@@ -7,6 +7,8 @@ from fastapi import APIRouter, FastAPI
 
 from crafter import __version__
 from crafter.absent import routes as absent
+from crafter.agent_tools import routes as agent_tools
+from crafter.agent_tools.api_caller import routes as agent_endpoints
 from crafter.agents import routes as agents
 from crafter.agents import service as agent_service
 from crafter.api_keys import routes as api_keys
@@ -59,6 +61,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     api_keys.router,
     user_api_keys.router,
     agents.router,
+    agent_tools.router,
+    agent_endpoints.router,
     conversations.agent_router,
     conversations.project_router,
     sessions.router,

@@ -18,6 +18,16 @@ CANARIES = {
     "storage secret": "canary/storage/secret/0123456789",
     "hook secret": "canary-handoff-webhook-secret",
     "transformer secret": "canary-transformer-secret",
+    "message hook secret": "canary-message-hook-secret",
+    "endpoint token": "canary-endpoint-token-0123",
+    "endpoint header": "canary-endpoint-header-0123",
+    "shared credentials": "canary-shared-credentials",
+    "search key": "canary-search-key-01234567",
+    "scraper key": "canary-scraper-key-0123456",
+    "calendar token": "canary-calendar-token-0123",
+    "refresh token": "canary-refresh-token-01234",
+    "voice key": "canary-voice-key-012345678",
+    "free tool secret": "canary-free-tool-secret-01",
     "encrypted message": "canary message that is confidential",
 }
 
@@ -116,6 +126,7 @@ async def test_no_secret_is_stored_readably(
         ),
         200,
     )
+    await set_tools_up(as_admin, f"{project}/agents/{agent['_id']}", secrets)
     platform = await ok(
         as_admin.post(f"{organization}/user-api-keys", json={"name": "canary", "scopes": ["agents:chat"]})
     )
@@ -130,3 +141,51 @@ async def test_no_secret_is_stored_readably(
         for spelling in spellings(secret):
             assert spelling not in dump, name
         assert gzip.compress(secret.encode())[10:-8] not in dump, name
+
+
+async def set_tools_up(client: httpx2.AsyncClient, agent: str, secrets: dict[str, str]) -> None:
+    """Give an agent every tool that has secrets, with a canary in each place."""
+    await ok(
+        client.put(
+            agent,
+            json={
+                "tools": ["api_caller", "web_search", "webpage_scraper", "google_calendar", "add_slide"],
+            },
+        ),
+        200,
+    )
+    endpoint = {"base_url": "https://example.com", "path": "/"}
+    settings: dict[str, dict[str, Any]] = {
+        "api-config": {
+            "endpoints": {
+                "own": {
+                    **endpoint,
+                    "authentication": {"type": "bearer_token", "token": secrets["endpoint token"]},
+                    "headers": {"X-Api-Key": secrets["endpoint header"]},
+                },
+            },
+            "authentication": {"type": "cookie", "config": {"cookie": secrets["shared credentials"]}},
+        },
+        "web-search-config": {"api_key": secrets["search key"]},
+        "webpage-scraper-config": {"provider": "tavily", "api_key": secrets["scraper key"]},
+        "google-calendar-config": {
+            "access_token": secrets["calendar token"],
+            "refresh_token": secrets["refresh token"],
+        },
+        "voice-config": {"provider": "elevenlabs", "api_key": secrets["voice key"]},
+        "hooks": {
+            "hooks": [
+                {
+                    "name": "h",
+                    "type": "webhook",
+                    "trigger": "every_message",
+                    "webhook_url": "https://example.com",
+                    "webhook_secret": secrets["message hook secret"],
+                }
+            ]
+        },
+    }
+    for part, body in settings.items():
+        await ok(client.post(f"{agent}/{part}", json=body), 200)
+    free = {"nested": [{"password": secrets["free tool secret"]}]}
+    await ok(client.post(f"{agent}/tools", json={"tool_name": "calculator", "parameters": free}))

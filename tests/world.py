@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from bson import encode
 from fastapi.routing import APIRoute
 
+from crafter.agents.documents import Agent, AgentTool
+from crafter.api_keys.documents import ApiKey
 from crafter.conversations import messages as message_store
 from crafter.conversations import service as conversation_service
 from crafter.conversations.documents import Message
@@ -20,11 +22,12 @@ from crafter.projects.documents import Project
 from crafter.providers.documents import Provider
 from crafter.user_api_keys.documents import UserApiKey
 from crafter.users.documents import User
-from tests.factories import make_agent, make_key, make_user
+from tests.factories import make_agent, make_key, make_user, seal
 from tests.fixtures import Cast
 from tests.programs import make_platform_key, make_session
 
 Ids = dict[str, str]
+TOOLS = ("api_caller", "faq", "web_search", "webpage_scraper", "google_calendar", "add_slide")
 
 NOT_THERE = ("job", "document", "config", "template", "account", "outbound")
 """Things of which there are none, so that no id names one."""
@@ -66,7 +69,7 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
     provider = await Provider.collection().find_one({"name": "openai"})
     assert provider is not None
     key = await make_key(project, runtime.keyring, secret="sk-live-world-0123456789")
-    agent = await make_agent(project, runtime.keyring, name="helper", key=key)
+    agent = await _agent_with_tools(project, key, runtime)
     conversation = await conversation_service.create_conversation(agent, user=person.id, user_identifier="u")
     await message_store.append_messages(
         project.scope, conversation.id, [Message(role="user", content="canary")]
@@ -92,6 +95,7 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "user_api_key_id": platform_key.id,
         "provider_id": provider["_id"],
         "tool_name": "calculator",
+        "endpoint_name": "lookup",
         "provider": "google",
         "file_name": "latest.js",
         "channel": "website",
@@ -106,6 +110,22 @@ async def _operator(project: Project) -> str:
     )
     await ExternalOperator.within(project.scope).insert(operator.to_stored())
     return external_id
+
+
+async def _agent_with_tools(project: Project, key: ApiKey, runtime: Runtime) -> Agent:
+    agent_id = new_id()
+    place = "tools.api_caller.endpoints.lookup.authentication.token"
+    token = seal(
+        runtime.keyring, project.organization, "agents", agent_id, place, "sk-live-world-endpoint"
+    )
+    credentials = {"type": "bearer_token", "token": token}
+    endpoint = {"base_url": "https://api.example.com", "path": "/v1", "authentication": credentials}
+    tools = [AgentTool(name=name, description="d") for name in TOOLS]
+    tools[0].parameters = {"endpoints": {"lookup": endpoint}}
+    agent: Agent = await make_agent(
+        project, runtime.keyring, name="helper", id=agent_id, key=key, tools=tools
+    )
+    return agent
 
 
 def fill(route: APIRoute, ids: Ids) -> str:

@@ -1,6 +1,7 @@
 """Every query and every rule about agents."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
@@ -12,7 +13,7 @@ from crafter.agents.documents import STATUS_HISTORY, Agent, StatusChange, effect
 from crafter.agents.errors import AgentNameTaken, AgentNotFound
 from crafter.agents.merging import changed_paths, merged
 from crafter.agents.schemas import PROMPT_REQUIRED, AgentCreate, AgentListQuery, AgentRead, AgentUpdate
-from crafter.agents.secrets import seal_handoff, seal_transformers
+from crafter.agents.secrets import TRANSFORMERS, seal_handoff, seal_webhooks
 from crafter.core.errors import FieldError, ValidationFailed
 from crafter.core.etags import revision_filter, stale
 from crafter.core.secrets import Keyring
@@ -33,6 +34,17 @@ _SORTS: Mapping[str, tuple[tuple[str, int], ...]] = {
     "-createdAt": (("createdAt", -1), ("_id", -1)),
 }
 
+
+@dataclass(frozen=True, slots=True)
+class AgentEdit:
+    """A change that was made up from an agent; it is stored if the agent is still the same and ``where`` holds."""
+
+    update: Mapping[str, Any]
+    where: Mapping[str, Any] = field(default_factory=dict)
+    array_filters: Sequence[Mapping[str, Any]] = ()
+
+
+PlanEdit = Callable[[Agent], Awaitable[AgentEdit]]
 AgentDeleted = Callable[[Agent], Awaitable[object]]
 _when_agent_deleted: list[AgentDeleted] = []
 
@@ -126,24 +138,38 @@ async def update_agent(
 ) -> Agent:
     """Change some fields, and raise the version.
 
-    The change is made from one revision and stored only on that one, so it cannot undo another; without
-    ``revision`` it is made again from what somebody else has stored meanwhile.
     Raises AgentNotFound, StaleWrite, ValidationFailed, what the checks raise, and AgentNameTaken.
     """
     given = changes.given()
+
+    async def plan(agent: Agent) -> AgentEdit:
+        after = await _completed(agent, given, keyring, previous=agent)
+        update = {**changed_paths(given, after), "$inc": {"version": 1}}
+        _switch(update, agent, given.get("is_active"))
+        return AgentEdit(update)
+
+    try:
+        return await edit_agent(scope, agent_id, revision, plan)
+    except DuplicateKeyError:
+        raise AgentNameTaken from None
+
+
+async def edit_agent(scope: Scope, agent_id: str, revision: int | None, plan: PlanEdit) -> Agent:
+    """Change an agent by what ``plan`` makes of it, and answer it as it is afterwards.
+
+    The change is made from one revision and stored only on that one, so it cannot undo another; without
+    ``revision`` it is planned again from what somebody else has stored meanwhile.
+    Raises AgentNotFound, StaleWrite, and what ``plan`` raises.
+    """
     for _ in range(_ATTEMPTS):
         agent = await get_agent(scope, agent_id)
         if revision is not None and agent.revision != revision:
             break
-        after = await _completed(agent, given, keyring, previous=agent)
-        update = {**changed_paths(given, after), "$inc": {"version": 1}}
-        _switch(update, agent, given.get("is_active"))
-        try:
-            raw = await Agent.within(scope).change_one(
-                {"_id": agent_id, **revision_filter(agent.revision)}, update
-            )
-        except DuplicateKeyError:
-            raise AgentNameTaken from None
+        edit = await plan(agent)
+        where = {**edit.where, "_id": agent_id, **revision_filter(agent.revision)}
+        raw = await Agent.within(scope).change_one(
+            where, edit.update, array_filters=edit.array_filters or None
+        )
         if raw is not None:
             return Agent.from_stored(raw)
     raise stale(agent.revision)
@@ -202,7 +228,10 @@ async def _completed(
     if "message_transformers" in given:
         read = read_transformers(given["message_transformers"])
         ids = [one.get("id") for one in given["message_transformers"]]
-        parts["message_transformers"] = seal_transformers(before, list(zip(ids, read, strict=True)), keyring)
+        wanted = list(zip(ids, read, strict=True))
+        parts["message_transformers"] = seal_webhooks(
+            before, TRANSFORMERS, before.message_transformers, wanted, keyring
+        )
     if "handoff_config" in given.get("config", {}):
         handoff = seal_handoff(before, after.config.handoff_config, keyring)
         parts["config"] = after.config.model_copy(update={"handoff_config": handoff})

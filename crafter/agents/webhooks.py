@@ -39,10 +39,10 @@ def pattern_problem(pattern: str) -> str | None:
 
 def same_origin(one: str | None, other: str | None) -> bool:
     """Whether two addresses lead to the same server; no address leads nowhere."""
-    return one is not None and other is not None and _origin(one) == _origin(other)
+    return one is not None and other is not None and origin(one) == origin(other)
 
 
-def _origin(address: str) -> tuple[str, str | None, int | None] | str:
+def origin(address: str) -> tuple[str, str | None, int | None] | str:
     """Scheme, host and port; an address without them is only the same as itself."""
     try:
         url = urlsplit(address)

@@ -160,12 +160,18 @@ class TenantCollection(TenantReader):
         change: Change | Sequence[Change],
         *,
         fields: Where | None = None,
+        array_filters: Sequence[Where] | None = None,
         session: AsyncClientSession | None = None,
     ) -> Document | None:
         """Change the first match and answer it as it is afterwards, or None. Pipelines are taken as they are."""
         update = self._stamped(change) if isinstance(change, Mapping) else list(change)
         return await self._collection.find_one_and_update(
-            self._filter(where), update, fields, return_document=ReturnDocument.AFTER, session=session
+            self._filter(where),
+            update,
+            fields,
+            return_document=ReturnDocument.AFTER,
+            array_filters=array_filters,
+            session=session,
         )
 
     async def upsert_once(self, document: Document) -> None:

@@ -145,6 +145,14 @@ async def test_no_answer_shows_a_secret(
             {"authentication": {"type": "x", "header": "***"}},
         ),
         (
+            {"headers": {"Accept": "text/plain", "X-Api-Key": "x", "Authorization": "x"}},
+            {"headers": {"Accept": "text/plain", "X-Api-Key": "***", "Authorization": "***"}},
+        ),
+        (
+            {"endpoints": {"reset_password": {"path": "/p"}, "headers": {"key": "k", "token": "x"}}},
+            {"endpoints": {"reset_password": {"path": "/p"}, "headers": {"key": "k", "token": "***"}}},
+        ),
+        (
             {"faqs": [{"question": "token?", "answer": "no"}]},
             {"faqs": [{"question": "token?", "answer": "no"}]},
         ),
