@@ -52,7 +52,6 @@ COLLECTIONS_OUTSIDE_A_SERVICE: Exceptions = {
 ACROSS_TENANTS: Exceptions = {
     "crafter/conversations/handling.py": "a sweep looks at all that wait, and does the rest in their own scopes",
     "crafter/sessions/service.py": "a session is found by its token, and says whose it is",
-    "crafter/api_keys/service.py": "finds a key in any of the organizations of one person",
     "crafter/user_api_keys/service.py": "a key is found by its value, or through its session, and says whose it is",
     "crafter/providers/service.py": "a provider belongs to no tenant: all that refer to it keep it from being deleted",
 }
