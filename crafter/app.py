@@ -29,6 +29,7 @@ from crafter.edge.server import STOPPING
 from crafter.edge.setup import set_up
 from crafter.execution import routes as execution
 from crafter.external import routes as external
+from crafter.external.handoffs import routes as external_handoffs
 from crafter.handoffs import fallback
 from crafter.handoffs import routes as handoffs
 from crafter.health import routes as health
@@ -73,6 +74,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     absent.router,
     widget.router,
     external.router,
+    external_handoffs.router,
 )
 
 

@@ -57,7 +57,10 @@ PUBLIC = {
 FOR_PROGRAMS = {"key", "session", "visitor"}
 """Kinds of rules that admit no person; whom they admit is tried in ``test_program_access``."""
 
-ENDLESS = {"/api/v1/handoffs/conversations/{conversation_id}/stream"}
+ENDLESS = {
+    "/api/v1/handoffs/conversations/{conversation_id}/stream",
+    "/api/v1/external/organizations/{organization_id}/projects/{project_id}/conversations/{conversation_id}/stream",
+}
 """Streams that end when their reader leaves, which a client without a connection cannot: here they only refuse."""
 
 REFUSES_EVERYBODY = {

@@ -15,7 +15,7 @@ from crafter.organizations.permissions import SCOPE_GRANTS, Permission
 from tests.factories import make_project
 from tests.fixtures import BASE_URL, Cast
 from tests.programs import ALL_SCOPES, make_platform_key, make_session
-from tests.test_access import ROUTES
+from tests.test_access import ENDLESS, ROUTES
 from tests.world import World, fill, make_world, snapshot
 
 Headers = list[tuple[str, str]]
@@ -120,7 +120,7 @@ async def test_a_route_for_programs_admits_just_the_keys_that_it_should(
         assert await snapshot(runtime) == before
 
         for name in keys:
-            if expected(route, rule, name) is None:
+            if expected(route, rule, name) is None and route.path not in ENDLESS:
                 response = await client.request(method, url, headers={"X-API-Key": keys[name]}, json={})
                 assert response.status_code not in (401, 403), (name, response.text)
                 assert response.status_code < 500

@@ -14,12 +14,11 @@ from crafter.core.errors import documented
 from crafter.core.ids import EntityId
 from crafter.core.pagination import NumberedPage, numbered_page
 from crafter.core.runtime import CurrentRuntime
-from crafter.core.tenancy import Scope, ScopeSet, Sort
 from crafter.edge.responses import json_response
 from crafter.edge.router import feature_router
 from crafter.execution.answers import usage_of
 from crafter.execution.frames import stream_response
-from crafter.handoffs import presentation
+from crafter.handoffs import answers, presentation
 from crafter.handoffs import service as handoff_service
 from crafter.handoffs.dependencies import (
     CurrentCase,
@@ -52,11 +51,10 @@ from crafter.handoffs.schemas import (
     TakenOver,
     TakeoverBody,
 )
-from crafter.handoffs.streaming import frames
+from crafter.handoffs.streaming import OPERATOR_STREAM, frames
 from crafter.organizations.dependencies import CurrentAccess, CurrentMemberships, require
 from crafter.organizations.permissions import Permission
 
-MOST_MESSAGES = 1_000
 _MOST_IDS = 100
 
 router = feature_router("/handoffs", tag="Handoffs")
@@ -82,8 +80,8 @@ async def list_pending(
 ) -> Response:
     """Conversations that wait for a human, in all of your organizations, the latest request first."""
     scopes = memberships.scopes(Permission.conversations_read, organization)
-    where = {"status": WAITING, **_given({"handoff_info.urgency": urgency, "project": project})}
-    return await _page(scopes, where, LATEST_REQUEST_FIRST, page, runtime)
+    where = {"status": WAITING, "handoff_info.urgency": urgency, "project": project}
+    return json_response(await answers.listed(scopes, where, LATEST_REQUEST_FIRST, page, runtime))
 
 
 @router.get(
@@ -99,8 +97,8 @@ async def list_pending_of_organization(
     project: Annotated[EntityId | None, Query(alias="projectId")] = None,
 ) -> Response:
     """Conversations of an organization that wait for a human, the latest request first."""
-    where = {"status": WAITING, **_given({"handoff_info.urgency": urgency, "project": project})}
-    return await _page(access.scope, where, LATEST_REQUEST_FIRST, page, runtime)
+    where = {"status": WAITING, "handoff_info.urgency": urgency, "project": project}
+    return json_response(await answers.listed(access.scope, where, LATEST_REQUEST_FIRST, page, runtime))
 
 
 @router.get("/my-conversations", response_model=HandledConversations, dependencies=[signed_in])
@@ -116,7 +114,9 @@ async def list_mine(
     holder = {"handoff_info.assigned_human": user.id}
     if external_operator_id is not None:
         holder = {"handoff_info.assigned_external_operator.external_id": external_operator_id}
-    return await _page(scopes, {"status": WITH_A_HUMAN, **holder}, RECENT_FIRST, page, runtime)
+    return json_response(
+        await answers.listed(scopes, {"status": WITH_A_HUMAN, **holder}, RECENT_FIRST, page, runtime)
+    )
 
 
 @router.get(
@@ -134,10 +134,10 @@ async def list_of_organization(
     ids: Annotated[str | None, Query(alias="conversationIds", max_length=4_000)] = None,
 ) -> Response:
     """Conversations of an organization, the latest active first."""
-    where = _given({"status": status, "channel": _any_of(channel), "_id": _any_of(ids)})
+    where: dict[str, Any] = {"status": status, "channel": _any_of(channel), "_id": _any_of(ids)}
     if archived is not None:
         where["archived"] = True if archived else {"$ne": True}
-    return await _page(access.scope, where, RECENT_FIRST, page, runtime)
+    return json_response(await answers.listed(access.scope, where, RECENT_FIRST, page, runtime))
 
 
 @router.get(
@@ -148,11 +148,7 @@ async def list_of_organization(
 )
 async def get_conversation(case: CurrentCase, runtime: CurrentRuntime) -> Response:
     """One conversation with its newest messages, at most 1,000."""
-    shown = await presentation.show(
-        case.conversation, runtime.keyring, messages=MOST_MESSAGES, described=True
-    )
-    window = presentation.messaging_window(case.conversation)
-    return json_response(ConversationDetails(conversation=shown, messaging_window=window))
+    return json_response(await answers.details(case.conversation, runtime))
 
 
 @polling_router.get(
@@ -181,13 +177,7 @@ async def get_latest_messages(
     _CONVERSATION + "/stream",
     response_class=Response,
     dependencies=[watching],
-    responses={
-        **documented(ConversationNotFound),
-        200: {
-            "description": "Server-sent events: `connected`, then `new_messages` and `status_update` each second.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        },
-    },
+    responses={**documented(ConversationNotFound), **OPERATOR_STREAM},
 )
 async def stream(watcher: CurrentWatcher, runtime: CurrentRuntime) -> Response:
     """Watch a conversation go on, the history first. Who loses access is out within five seconds."""
@@ -202,14 +192,7 @@ async def stream(watcher: CurrentWatcher, runtime: CurrentRuntime) -> Response:
 )
 async def take_over(case: CurrentCase, body: TakeoverBody, runtime: CurrentRuntime) -> Response:
     """Take a conversation over, for yourself or for an operator of another system. Of two at once, one gets it."""
-    conversation, actor = await handoff_service.take_over(case.conversation, case.access, body, runtime)
-    return json_response(
-        TakenOver(
-            conversation=await presentation.show(conversation, runtime.keyring),
-            operator=presentation.show_operator(actor),
-            message="Conversation taken over successfully",
-        )
-    )
+    return json_response(await answers.taken_over(case.conversation, case.access, body, runtime))
 
 
 @router.post(
@@ -222,9 +205,7 @@ async def take_over(case: CurrentCase, body: TakeoverBody, runtime: CurrentRunti
 )
 async def send_message(case: CurrentCase, body: OperatorMessageBody, runtime: CurrentRuntime) -> Response:
     """Say something to the customer, as the operator who has the conversation."""
-    conversation = await handoff_service.send_message(case.conversation, case.access, body, runtime)
-    shown = await presentation.show(conversation, runtime.keyring)
-    return json_response(Done(message="Message sent successfully", conversation=shown))
+    return json_response(await answers.message_sent(case.conversation, case.access, body, runtime))
 
 
 @router.post(
@@ -235,11 +216,8 @@ async def send_message(case: CurrentCase, body: OperatorMessageBody, runtime: Cu
 )
 async def hand_back(case: CurrentCase, body: HandbackBody, runtime: CurrentRuntime) -> Response:
     """Give a conversation back to its agent."""
-    conversation = await handoff_service.hand_back(
-        case.conversation, case.access, body.external_operator_id, runtime
-    )
-    shown = await presentation.show(conversation, runtime.keyring)
-    return json_response(Done(message="Conversation handed back to agent", conversation=shown))
+    operator = body.external_operator_id
+    return json_response(await answers.handed_back(case.conversation, case.access, operator, runtime))
 
 
 @router.post(
@@ -278,18 +256,6 @@ async def archive(case: CurrentCase, body: ArchiveBody, runtime: CurrentRuntime)
             conversation=await presentation.show(conversation, runtime.keyring),
         )
     )
-
-
-async def _page(
-    scopes: Scope | ScopeSet, where: dict[str, Any], sort: Sort, page: NumberedPage, runtime: CurrentRuntime
-) -> Response:
-    rows, total = await handling.list_full(scopes, where, sort, page)
-    return json_response(await presentation.show_page(scopes, rows, total, page, runtime.keyring))
-
-
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    """The conditions that were asked for."""
-    return {field: value for field, value in fields.items() if value is not None}
 
 
 def _any_of(listed: str | None) -> dict[str, Any] | None:

@@ -31,6 +31,14 @@ MOST_MESSAGES = 1_000
 
 _PER_FRAME = 100
 
+OPERATOR_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events: `connected`, then `new_messages` and `status_update` each second.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+"""How the stream is described in the OpenAPI document."""
+
 StillAllowed = Callable[[], Awaitable[bool]]
 
 

@@ -91,6 +91,7 @@ SCOPE_GRANTS: Mapping[str, frozenset[Permission]] = {
     "agents:execute": frozenset({Permission.agents_execute}),
     "projects:read": frozenset({Permission.projects_read}),
     "statistics:read": frozenset({Permission.statistics_read}),
+    "handoffs:manage": frozenset({Permission.conversations_handle, Permission.operators_manage}),
 }
 """What a platform key may do by each of its scopes, as far as the role of the person it acts for allows it too."""
 

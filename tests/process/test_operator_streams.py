@@ -60,6 +60,34 @@ async def test_a_colleague_who_is_removed_is_out_within_five_seconds_and_no_log_
     assert "/api/v1/handoffs/conversations/{conversation_id}/stream" in service.log
 
 
+async def test_a_key_that_is_revoked_is_out_within_five_seconds(
+    tmp_path: Path, on_server: dict[str, str]
+) -> None:
+    async with serving(tmp_path, **on_server) as service, service.client() as client:
+        tenant = await settle(client)
+        conversation = await begin(client, tenant)
+        keys = f"/organizations/{tenant.organization}/user-api-keys"
+        made = await client.post(keys, json={"name": "desk", "scopes": ["handoffs:manage"]})
+        assert made.status_code == 201, made.text
+        key = made.json()["data"]
+        path = f"/external{tenant.home}/conversations/{conversation}/stream"
+        async with (
+            httpx2.AsyncClient(base_url=f"{service.url}/api/v1", timeout=30) as desk,
+            desk.stream("GET", path, headers={"X-API-Key": key["api_key"]}) as response,
+        ):
+            assert response.status_code == 200
+            frames = frames_of(response)
+            assert await anext(frames) == {"type": "connected"}
+            gone = await client.delete(f"{keys}/{key['id']}")
+            revoked_at = time.monotonic()
+            assert gone.status_code == 200, gone.text
+            async for _ in frames:
+                pass
+            seconds = time.monotonic() - revoked_at
+
+    assert seconds <= OUT_SECONDS + SLACK_SECONDS
+
+
 async def test_a_server_that_stops_does_not_wait_for_those_who_watch(
     tmp_path: Path, on_server: dict[str, str]
 ) -> None:

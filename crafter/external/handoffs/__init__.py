@@ -1,0 +1,1 @@
+"""Handoffs for programs: another system's people handle conversations of a project."""
