@@ -83,6 +83,15 @@ class _BackgroundLoop:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def __exit__(self, *_: object) -> None:
+        self.run(_end_tasks())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _end_tasks() -> None:
+    """Cancel what runs on this loop, such as a start that a signal interrupts, and wait until it has cleaned up."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
