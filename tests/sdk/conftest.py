@@ -45,6 +45,7 @@ class Program:
     sdk: Sdk
     service: Service
     tenant: Tenant
+    owner: httpx2.AsyncClient
     key: str
 
     @property
@@ -75,7 +76,7 @@ async def program(
         if old["is_active"]:
             await client.delete(f"{keys}/{old['_id']}")
     made = await client.post(keys, json={"name": "sdk", "scopes": ALL_SCOPES})
-    return Program(sdk, service, settled, made.json()["data"]["api_key"])
+    return Program(sdk, service, settled, client, made.json()["data"]["api_key"])
 
 
 def requests_to(service: Service, route: str) -> int:

@@ -35,6 +35,14 @@ for (const { method, args } of job.calls) {
       error => { result.error = described(error); },
     );
   }
+  if (method === 'pollForHumanMessages') {
+    // It answers at once and goes on beside; here it is waited for until the agent has the conversation again.
+    const heard = message => result.chunks.push(message.content);
+    await new Promise(resolve => {
+      client.pollForHumanMessages(...given, heard, resolve, { interval: 100, maxRetries: 500 });
+    });
+    continue;
+  }
   try {
     result.value = await client[method](...given);
   } catch (error) {

@@ -1,11 +1,13 @@
 """The published SDK against a live service: its methods with its own defaults, its streams, errors and retries."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from tests.fakes.provider import FakeProvider
 from tests.fakes.replies import Failure, Reply
+from tests.process.service import until
 from tests.sdk.conftest import Program, requests_to
 from tests.sdk.sdk import Sdk
 
@@ -18,9 +20,6 @@ NOT_SERVED_YET = {
     "executeTaskAgent",
     "executeTaskAgentStream",
     "executeTaskAgentDirectStream",
-    "getLatestMessages",
-    "getLatestMessagesDirect",
-    "pollForHumanMessages",
 }
 TRIED = {
     "createAgentSession",
@@ -37,6 +36,9 @@ TRIED = {
     "getProject",
     "getProjects",
     "getUsage",
+    "getLatestMessages",
+    "getLatestMessagesDirect",
+    "pollForHumanMessages",
     "startAgentChat",
     "testConnection",
 }
@@ -128,6 +130,53 @@ async def test_a_session_begins_with_its_first_message(program: Program) -> None
 
     assert started.value["session"]["max_interactions"] == 2
     assert started.value["response"]["session_info"]["remaining_interactions"] == 1
+
+
+async def test_new_messages_are_polled_for_with_a_session_and_with_a_key(
+    program: Program, provider: FakeProvider
+) -> None:
+    provider.script(Reply("Hello to you"))
+    conversation = {"$": "1.conversation_id"}
+
+    _, _, by_session, by_key, one = await program.run(
+        ("createAgentSession", program.tenant.agent),
+        ("chatWithAgent", TOKEN, "Hello!"),
+        ("getLatestMessages", TOKEN, conversation),
+        ("getLatestMessagesDirect", *program.place, conversation),
+        ("getSession", {"$": "0.data.session_id"}),
+    )
+
+    for polled in (by_session, by_key):
+        assert [message["content"] for message in polled.value["new_messages"]] == ["Hello!", "Hello to you"]
+        assert polled.value["data"]["messages"] == polled.value["new_messages"]
+        assert polled.value["handoff_active"] is False
+    assert one.value["data"]["remaining_interactions"] == 99
+
+
+async def test_an_end_user_hears_an_operator_until_the_agent_is_back(program: Program) -> None:
+    begun = await program.run(
+        ("createAgentSession", program.tenant.agent), ("chatWithAgent", TOKEN, "I need a human")
+    )
+    session, conversation = begun[0].value["data"], begun[1].value["conversation_id"]
+    desk = f"/handoffs/conversations/{conversation}"
+    route = "/external/conversations/{conversation_id}/messages/latest"
+
+    async def polled_twice() -> None:
+        already = requests_to(program.service, route)
+        await until(lambda: requests_to(program.service, route) >= already + 2)
+
+    polling = asyncio.create_task(
+        program.run(("pollForHumanMessages", session["session_token"], conversation))
+    )
+    await polled_twice()
+    for step, body in (("takeover", {}), ("message", {"message": "How can I help?"}), ("handback", {})):
+        done = await program.owner.post(f"{desk}/{step}", json=body)
+        assert done.status_code == 200, done.text
+        if step != "handback":
+            await polled_twice()
+    [heard] = await polling
+
+    assert heard.chunks == ("How can I help?",)
 
 
 async def test_revoked_sessions_are_over(program: Program) -> None:
