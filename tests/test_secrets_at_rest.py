@@ -128,9 +128,14 @@ async def test_no_secret_is_stored_readably(
     )
     await set_tools_up(as_admin, f"{project}/agents/{agent['_id']}", secrets)
     platform = await ok(
-        as_admin.post(f"{organization}/user-api-keys", json={"name": "canary", "scopes": ["agents:chat"]})
+        as_admin.post(f"{organization}/user-api-keys", json={"name": "canary", "scopes": ["agents:execute"]})
     )
     secrets["platform key"] = platform["data"]["api_key"]
+    by_key = {"X-API-Key": secrets["platform key"]}
+    session = await ok(as_nobody.post("/sessions", json={"agentId": agent["_id"]}, headers=by_key))
+    secrets["session token"] = session["data"]["session_token"]
+    by_session = {"X-Session-Token": secrets["session token"]}
+    await ok(as_nobody.post("/external/agents/chat", json={"message": "x"}, headers=by_session), 200)
     secrets["token"] = registered["token"]
 
     dump = await everything(runtime)
