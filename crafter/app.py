@@ -15,6 +15,7 @@ from crafter.api_keys import routes as api_keys
 from crafter.auth import routes as auth
 from crafter.auth.oauth import routes as oauth
 from crafter.auth.operators import operator_addresses
+from crafter.conversations import handling
 from crafter.conversations import routes as conversations
 from crafter.conversations import service as conversation_service
 from crafter.core.access import require_rules
@@ -97,6 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.router.routes.extend(router.routes)
     require_rules(app.router.routes)
     organization_service.when_member_leaves(user_api_key_service.revoke_for_member)
+    organization_service.when_member_leaves(handling.release_held_by)
     agent_service.when_agent_deleted(conversation_service.delete_all)
     agent_service.when_agent_deleted(session_service.delete_of_agent)
     set_up(app, settings)

@@ -104,6 +104,12 @@ async def change_state(
     return await Conversation.within(scope).update_one(where, {"$set": dict(fields)}) == 1
 
 
+async def release_held_by(scope: Scope, user_id: str) -> None:
+    """Take the conversations that a colleague has away from them; they stay with humans, and can be taken over."""
+    held = {"handoff_info.assigned_human": user_id, "status": WITH_A_HUMAN}
+    await Conversation.within(scope).update_many(held, {"$set": {"handoff_info.assigned_human": None}})
+
+
 async def unclaimed_waiting(earliest: datetime, now: datetime) -> AsyncIterator[Conversation]:
     """All that wait for a human since ``earliest`` or later, of every tenant, without their messages; oldest first."""
     where = {

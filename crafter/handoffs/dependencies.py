@@ -1,6 +1,6 @@
 """From a conversation's id, without its organization, to the document and what the caller may do with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
@@ -52,8 +52,8 @@ class Watcher:
     """Somebody who looks at a conversation for a while."""
 
     case: Case
-    token: str
-    settings: Settings
+    token: str = field(repr=False)
+    settings: Settings = field(repr=False)
 
     async def still_allowed(self) -> bool:
         """Whether the token still lets its holder in, as it did when the stream began."""

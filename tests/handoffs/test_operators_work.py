@@ -260,3 +260,14 @@ async def test_others_cannot_tell_that_a_conversation_is_there(
     ):
         response = await as_outsider.request(method, url(waiting, tail), json={"message": "x"})
         assert (response.status_code, response.json()["error"]) == (404, "Conversation not found")
+
+
+async def test_what_a_member_has_who_leaves_can_be_taken_over(
+    as_member: httpx2.AsyncClient, as_admin: httpx2.AsyncClient, cast: Cast, waiting: Conversation
+) -> None:
+    await taken(as_member, waiting)
+
+    await as_admin.delete(f"/organizations/{cast.organization.id}/members/{cast.member.id}")
+    body = await taken(as_admin, waiting)
+
+    assert body["operator"]["id"] == cast.admin.id

@@ -1,6 +1,6 @@
 """From a platform key, or a session, to the conversation in the path."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -56,7 +56,7 @@ class KeyWatcher:
     """A program that looks at a conversation for a while."""
 
     case: Case
-    value: str | None
+    value: str | None = field(repr=False)
     site: CallSite
 
     async def still_allowed(self) -> bool:
