@@ -42,6 +42,10 @@ from crafter.organizations import routes as organizations
 from crafter.organizations import service as organization_service
 from crafter.project_overview import routes as project_overview
 from crafter.projects import routes as projects
+from crafter.prompt_execution import routes as prompt_execution
+from crafter.prompt_execution import service as prompt_execution_service
+from crafter.prompts import routes as prompts
+from crafter.prompts import service as prompt_service
 from crafter.providers import routes as providers
 from crafter.sessions import routes as sessions
 from crafter.sessions import service as session_service
@@ -69,6 +73,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     conversations.project_router,
     sessions.router,
     execution.router,
+    prompts.router,
+    prompt_execution.router,
     handoffs.router,
     handoffs.polling_router,
     operators.router,
@@ -100,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     organization_service.when_member_leaves(user_api_key_service.revoke_for_member)
     organization_service.when_member_leaves(handling.release_held_by)
     agent_service.when_agent_deleted(conversation_service.delete_all)
+    prompt_service.when_prompt_deleted(prompt_execution_service.forget_results)
     agent_service.when_agent_deleted(session_service.delete_of_agent)
     set_up(app, settings)
     describe(app)

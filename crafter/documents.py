@@ -10,6 +10,8 @@ from crafter.core.documents import BaseDocument
 from crafter.operators.documents import ExternalOperator
 from crafter.organizations.documents import Organization
 from crafter.projects.documents import Project
+from crafter.prompt_execution.documents import PromptCache, PromptExecution
+from crafter.prompts.documents import Prompt, PromptVersion
 from crafter.providers.documents import Provider
 from crafter.sessions.documents import SessionToken
 from crafter.tools.documents import Tool
@@ -28,6 +30,10 @@ ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
     Agent,
     Conversation,
     MessageSegment,
+    Prompt,
+    PromptVersion,
+    PromptExecution,
+    PromptCache,
     ExternalOperator,
     SessionToken,
 )

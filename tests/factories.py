@@ -91,3 +91,16 @@ async def make_agent(project: Project, keyring: Keyring, *, name: str = "helper"
     )
     await Agent.within(project.scope).insert(agent.to_stored())
     return agent
+
+
+async def make_prompt(project: Project, *, name: str = "greet", key: Any = None, **fields: Any) -> Any:
+    """A prompt of the project; with a key it can be run."""
+    from crafter.prompts.documents import Prompt
+    from crafter.prompts.settings import PromptSettings
+
+    defaults: dict[str, Any] = {"content": "Say hello to {{name}}."}
+    if key is not None:
+        defaults |= {"api_key": key.id, "llm_settings": PromptSettings(model="gpt-4o-mini")}
+    prompt = Prompt(organization=project.organization, project=project.id, name=name, **(defaults | fields))
+    await Prompt.within(project.scope).insert(prompt.to_stored())
+    return prompt

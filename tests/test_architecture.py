@@ -50,6 +50,7 @@ COLLECTIONS_OUTSIDE_A_SERVICE: Exceptions = {
     "crafter/providers/service.py": "counts what refers to a provider, in every collection",
 }
 ACROSS_TENANTS: Exceptions = {
+    "crafter/api_keys/service.py": "finds a key in any of the organizations of one person",
     "crafter/conversations/handling.py": "a sweep looks at all that wait, and does the rest in their own scopes",
     "crafter/sessions/service.py": "a session is found by its token, and says whose it is",
     "crafter/user_api_keys/service.py": "a key is found by its value, or through its session, and says whose it is",

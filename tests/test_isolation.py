@@ -15,7 +15,7 @@ from tests.fixtures import Cast, client_of
 from tests.test_access import ENDLESS, NOT_BUILT, ROUTES
 from tests.world import World, make_world, snapshot
 
-GLOBAL = {"provider_id", "tool_name", "provider", "channel", "file_name", "endpoint_name"}
+GLOBAL = {"provider_id", "tool_name", "version_number", "provider", "channel", "file_name", "endpoint_name"}
 """Path parameters that name what belongs to nobody."""
 
 HARMLESS_DELETE = "/api/v1/organizations/{organization_id}/members/{user_id}"
@@ -120,6 +120,7 @@ async def test_ids_in_bodies_are_checked_like_ids_in_paths(
 ) -> None:
     project = f"/organizations/{world.ids['organization_id']}/projects/{world.ids['project_id']}"
     agent = f"{project}/agents/{world.ids['agent_id']}"
+    prompt = f"{project}/prompts/{world.ids['prompt_id']}"
     model = {"model": "gpt-4o-mini"}
     new_agent = {"name": "spy", "type": "chatbot", "system_prompt": "x", "llm_settings": model}
     suggestions = {"enabled": True, "model": "gpt-4o-mini"}
@@ -138,6 +139,8 @@ async def test_ids_in_bodies_are_checked_like_ids_in_paths(
                 },
             ),
             ("PUT", agent, {"api_key": key}),
+            ("PUT", prompt, {"api_key": key}),
+            ("POST", "/proxy/test-prompt", {"content": "x", "api_key_id": key, "llm_settings": model}),
             ("PUT", agent, {"question_suggestions": {**suggestions, "api_key": key}}),
             ("POST", f"{project}/conversations", {"agent": ids["agent_id"], "user_identifier": "u"}),
             (

@@ -22,7 +22,7 @@ from crafter.projects.documents import Project
 from crafter.providers.documents import Provider
 from crafter.user_api_keys.documents import UserApiKey
 from crafter.users.documents import User
-from tests.factories import make_agent, make_key, make_user, seal
+from tests.factories import make_agent, make_key, make_prompt, make_user, seal
 from tests.fixtures import Cast
 from tests.programs import make_platform_key, make_session
 
@@ -74,6 +74,8 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
     await message_store.append_messages(
         project.scope, conversation.id, [Message(role="user", content="canary")]
     )
+    prompt_name = "greet_" + project.id.replace("-", "_")
+    prompt = await make_prompt(project, name=prompt_name, key=key)
     platform_key = UserApiKey(
         organization=project.organization,
         name="key",
@@ -89,6 +91,9 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "user_id": person.id,
         "agent_id": agent.id,
         "conversation_id": conversation.id,
+        "prompt_id": prompt.id,
+        "prompt_name": prompt.name,
+        "version_number": "1",
         "external_id": await _operator(project),
         "api_key_id": key.id,
         "key_id": platform_key.id,

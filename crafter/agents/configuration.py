@@ -1,11 +1,12 @@
 """The settings inside an agent, the same in the database and on the wire, with the contract's defaults."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from crafter.core.documents import OmitNone, Stored
 from crafter.core.ids import EntityId
+from crafter.core.schemas import Number
 
 HANDOFF_MESSAGE = (
     "I understand this requires specialized assistance. Let me connect you with one of our team members who"
@@ -18,14 +19,6 @@ FALLBACK_PROMPT = (
 
 ContextWindowStrategy = Literal["truncate", "summarize", "sliding"]
 ThinkingDepth = Literal["basic", "detailed", "verbose"]
-
-
-def integral(value: float) -> float:
-    """The number as JavaScript has it: whole numbers carry no fraction, so ``1.0`` is ``1``."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Number = Annotated[int | float, AfterValidator(integral)]
 
 
 class GenerationParameters(Stored):

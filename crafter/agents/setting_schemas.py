@@ -4,9 +4,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from crafter.agents.configuration import ContextWindowStrategy, ThinkingDepth, integral
+from crafter.agents.configuration import ContextWindowStrategy, ThinkingDepth
 from crafter.agents.webhooks import address_problem
-from crafter.core.schemas import ContractBody, Text
+from crafter.core.schemas import ContractBody, Text, integral
 
 
 def _blank_is_none(value: Any) -> Any:

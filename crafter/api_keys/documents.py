@@ -55,6 +55,13 @@ class ApiKey(ProjectDocument):
         ),
         QueryShape("one key", {"_id": "k", "organization": "o", "project": "p"}),
         QueryShape("several keys", {"_id": {"$in": ["k", "l"]}, "organization": "o", "project": "p"}),
+        QueryShape(
+            "a key of one of several organizations", {"_id": "k", "organization": {"$in": ["o", "q"]}}
+        ),
+        QueryShape(
+            "what a key has used of a model",
+            {"_id": "k", "usage.usage_by_model.model": "m", "organization": "o", "project": "p"},
+        ),
         QueryShape("all keys of a provider", {"provider": "p"}, rules=("12.62",)),
     )
 

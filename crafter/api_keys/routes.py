@@ -88,7 +88,7 @@ async def update_api_key(key: CurrentApiKey, body: ApiKeyUpdate, revision: Requi
 async def delete_api_key(
     key: KeyToDelete,
     revision: IfMatch,
-    force: Annotated[bool, Query(description="Delete it although agents still use it.")] = False,
+    force: Annotated[bool, Query(description="Delete it although something still uses it.")] = False,
 ) -> Response:
     """Delete a key. While something uses it the answer is 409 with a list of what."""
     await api_key_service.delete_key(key, revision, force=force)

@@ -6,7 +6,7 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from crafter.api_keys import presentation
-from crafter.api_keys.documents import ApiKey
+from crafter.api_keys.documents import ApiKey, ModelUsage
 from crafter.api_keys.errors import ApiKeyExists, ApiKeyNotFound, CredentialInactive, CredentialInUse
 from crafter.api_keys.schemas import ApiKeyCreate, ApiKeyRead, ApiKeyUpdate
 from crafter.core.errors import CrafterError
@@ -15,6 +15,7 @@ from crafter.core.pagination import CursorPage, CursorSigner
 from crafter.core.references import find_dependants
 from crafter.core.secrets import Keyring, SecretUnreadable
 from crafter.core.tenancy import Scope
+from crafter.organizations.documents import Organization
 from crafter.projects.documents import Project
 from crafter.providers import service as provider_service
 from crafter.providers.documents import Provider
@@ -56,6 +57,13 @@ async def find_keys(scope: Scope, key_ids: Iterable[str]) -> dict[str, ApiKey]:
     wanted = list(set(key_ids))
     rows = await ApiKey.within(scope).find({"_id": {"$in": wanted}}, limit=len(wanted)) if wanted else []
     return {row["_id"]: ApiKey.from_stored(row) for row in rows}
+
+
+async def find_key_among(organizations: Sequence[Organization], key_id: str) -> ApiKey | None:
+    """A key in any project of these organizations, or None: those of others are not even looked at."""
+    homes = [organization.id for organization in organizations]
+    raw = await ApiKey.across_tenants().find_one({"_id": key_id, "organization": {"$in": homes}})
+    return ApiKey.from_stored(raw) if raw is not None else None
 
 
 async def list_keys(scope: Scope, *, limit: int = 1_000) -> list[ApiKey]:
@@ -109,6 +117,26 @@ async def show_masked(keys: Sequence[ApiKey]) -> list[ApiKeyRead]:
     """Keys on their own, in the same order; one query in all."""
     providers = await _providers_of(keys)
     return [presentation.show_masked(key, providers.get(key.provider)) for key in keys]
+
+
+async def record_usage(
+    key: ApiKey, model: str, *, input_tokens: int, output_tokens: int, total_tokens: int, cost: float
+) -> None:
+    """Add to what was used with a key, and of the model; nothing happens for a key that is gone.
+
+    The revision stays: these are sums, and nothing that somebody edits.
+    """
+    totals = {"usage.total_tokens": total_tokens, "usage.total_cost": cost, "revision": 0}
+    of_model = {"input_tokens": input_tokens, "output_tokens": output_tokens, "cost": cost}
+    counted = {f"usage.usage_by_model.$.{name}": amount for name, amount in of_model.items()}
+    there = {"_id": key.id, "usage.usage_by_model.model": model}
+    first = {"_id": key.id, "usage.usage_by_model.model": {"$ne": model}}
+    entry = ModelUsage.model_validate({"model": model, **of_model}).model_dump(by_alias=True)
+    keys = ApiKey.within(key.scope)
+    if await keys.update_one(there, {"$inc": totals | counted}):
+        return
+    if not await keys.update_one(first, {"$inc": totals, "$push": {"usage.usage_by_model": entry}}):
+        await keys.update_one(there, {"$inc": totals | counted})  # another was first meanwhile
 
 
 def open_secret(key: ApiKey, keyring: Keyring) -> str:

@@ -42,6 +42,15 @@ Text = Annotated[str, StringConstraints(max_length=20_000)]
 """Free text, for descriptions."""
 
 
+def integral(value: float) -> float:
+    """The number as JavaScript has it: whole numbers carry no fraction, so ``1.0`` is ``1``."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Number = Annotated[int | float, AfterValidator(integral)]
+"""A number; whole ones carry no fraction."""
+
+
 def says(message: str) -> WrapValidator:
     """The sentence that is answered whatever is wrong with the field; last in ``Annotated[…]``."""
 

@@ -38,6 +38,10 @@ class Permission(StrEnum):
     conversations_write = "conversations:write"
     conversations_handle = "conversations:handle"
     conversations_delete = "conversations:delete"
+    prompts_read = "prompts:read"
+    prompts_manage = "prompts:manage"
+    prompts_delete = "prompts:delete"
+    prompts_run = "prompts:run"
     operators_read = "operators:read"
     operators_manage = "operators:manage"
     statistics_read = "statistics:read"
@@ -50,6 +54,7 @@ _VIEWER = {
     Permission.user_api_keys_read,
     Permission.agents_read,
     Permission.conversations_read,
+    Permission.prompts_read,
     Permission.operators_read,
     Permission.statistics_read,
 }
@@ -62,6 +67,8 @@ _MEMBER = _VIEWER | {
     Permission.agents_chat,
     Permission.agents_execute,
     Permission.conversations_write,
+    Permission.prompts_manage,
+    Permission.prompts_run,
     Permission.conversations_handle,
     Permission.operators_manage,
 }
@@ -73,6 +80,7 @@ _ADMIN = _MEMBER | {
     Permission.credentials_delete,
     Permission.agents_delete,
     Permission.conversations_delete,
+    Permission.prompts_delete,
 }
 
 GRANTS: dict[Role, frozenset[Permission]] = {

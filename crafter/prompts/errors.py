@@ -1,0 +1,45 @@
+"""What can go wrong with prompts."""
+
+from crafter.core.errors import BadInput, NotFound
+
+
+class PromptNotFound(NotFound):
+    """There is no such prompt in this project."""
+
+    code = "PROMPT_NOT_FOUND"
+    message = "Prompt not found"
+
+
+class PromptVersionNotFound(NotFound):
+    """The prompt has no version of that number."""
+
+    code = "PROMPT_VERSION_NOT_FOUND"
+    message = "Prompt version not found"
+
+
+class PromptNameTaken(BadInput):
+    """Another prompt of the project has that name."""
+
+    code = "PROMPT_NAME_TAKEN"
+    message = "Prompt name already exists in this project"
+
+
+class InvalidPromptModel(BadInput):
+    """The key's provider does not offer the model; ``nearest`` names those that come close."""
+
+    code = "INVALID_MODEL"
+    message = "Invalid model for selected provider"
+
+
+class InvalidTemplate(BadInput):
+    """A template is not well-formed. ``position`` is where, in characters from 0; ``field`` says in which text."""
+
+    code = "INVALID_TEMPLATE"
+    message = "The template is not well-formed"
+
+
+class RenderingTooLarge(BadInput):
+    """A template would render to too much, or take too many steps."""
+
+    code = "RENDERING_TOO_LARGE"
+    message = "The rendered text is larger than 1 MiB"

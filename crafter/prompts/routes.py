@@ -1,0 +1,149 @@
+"""``/organizations/{organization_id}/projects/{project_id}/prompts``. Running one is in ``prompt_execution``.
+
+Routes with a body take ids, not loaded documents: the contract wants what is wrong with the body said first.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query
+from starlette.responses import Response
+
+from crafter.api_keys.errors import ApiKeyNotFound
+from crafter.core.errors import StaleWrite, ValidationFailed, documented
+from crafter.core.etags import IfMatch, etag
+from crafter.core.ids import EntityId
+from crafter.core.pagination import CursorPage, NumberedPage, cursor_page, numbered_page, page_body
+from crafter.core.runtime import CurrentRuntime
+from crafter.edge.responses import json_response
+from crafter.edge.router import feature_router
+from crafter.organizations.dependencies import CurrentAccess, require
+from crafter.organizations.permissions import Permission
+from crafter.organizations.schemas import Done
+from crafter.projects.dependencies import CurrentProject
+from crafter.projects.errors import ProjectNotFound
+from crafter.prompts import presentation
+from crafter.prompts import service as prompt_service
+from crafter.prompts.dependencies import CurrentPrompt
+from crafter.prompts.documents import Prompt
+from crafter.prompts.errors import InvalidPromptModel, PromptNameTaken, PromptNotFound, PromptVersionNotFound
+from crafter.prompts.schemas import (
+    NAME_LENGTH,
+    PromptCreate,
+    PromptListQuery,
+    PromptPage,
+    PromptRead,
+    PromptUpdate,
+    PromptVersionPage,
+    PromptVersionRead,
+)
+
+router = feature_router("/organizations/{organization_id}/projects/{project_id}/prompts", tag="Prompts")
+
+AskedName = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH)]
+VersionNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@router.post(
+    "",
+    response_model=PromptRead,
+    status_code=201,
+    dependencies=[require(Permission.prompts_manage)],
+    responses=documented(ProjectNotFound, ValidationFailed, PromptNameTaken),
+)
+async def create_prompt(access: CurrentAccess, project_id: EntityId, body: PromptCreate) -> Response:
+    """Make a prompt. A key and a model are chosen by changing it."""
+    return _answer(await prompt_service.create_prompt(access, project_id, body), 201)
+
+
+@router.get(
+    "",
+    response_model=PromptPage,
+    dependencies=[require(Permission.prompts_read)],
+    responses=documented(ProjectNotFound, ValidationFailed),
+)
+async def list_prompts(
+    project: CurrentProject,
+    query: Annotated[PromptListQuery, Query()],
+    page: Annotated[NumberedPage, Depends(numbered_page())],
+) -> Response:
+    """The prompts of a project without their texts, in the order of their names."""
+    prompts, total = await prompt_service.list_prompts(project.scope, query, page)
+    return json_response(PromptPage(total=total, page=page.page, limit=page.limit, prompts=prompts))
+
+
+@router.get(
+    "/by-name/{prompt_name}",
+    response_model=PromptRead,
+    dependencies=[require(Permission.prompts_read)],
+    responses=documented(PromptNotFound),
+)
+async def get_prompt_by_name(access: CurrentAccess, project_id: EntityId, prompt_name: AskedName) -> Response:
+    """The prompt of that name; upper and lower case are the same."""
+    return _answer(await prompt_service.get_by_name(access.in_project(project_id), prompt_name))
+
+
+@router.get(
+    "/{prompt_id}",
+    response_model=PromptRead,
+    dependencies=[require(Permission.prompts_read)],
+    responses=documented(PromptNotFound),
+)
+async def get_prompt(prompt: CurrentPrompt) -> Response:
+    """One prompt, with the id of its key."""
+    return _answer(prompt)
+
+
+@router.put(
+    "/{prompt_id}",
+    response_model=PromptRead,
+    dependencies=[require(Permission.prompts_manage)],
+    responses=documented(PromptNotFound, ValidationFailed, ApiKeyNotFound, InvalidPromptModel, StaleWrite),
+)
+async def update_prompt(
+    access: CurrentAccess, project_id: EntityId, prompt_id: EntityId, body: PromptUpdate, revision: IfMatch
+) -> Response:
+    """Change some fields of a prompt; absent ones stay as they are. Content that is sent makes a new version."""
+    prompt = await prompt_service.update_prompt(access.in_project(project_id), prompt_id, body, revision)
+    return json_response(await presentation.show_with_key(prompt), headers={"ETag": etag(prompt.revision)})
+
+
+@router.delete(
+    "/{prompt_id}",
+    response_model=Done,
+    dependencies=[require(Permission.prompts_delete)],
+    responses=documented(PromptNotFound, StaleWrite),
+)
+async def delete_prompt(prompt: CurrentPrompt, revision: IfMatch) -> Response:
+    """Delete a prompt with its versions. What its executions cost stays in the statistics."""
+    await prompt_service.delete_prompt(prompt, revision)
+    return json_response(Done(message="Prompt deleted successfully"))
+
+
+@router.get(
+    "/{prompt_id}/versions",
+    response_model=PromptVersionPage,
+    dependencies=[require(Permission.prompts_read)],
+    responses=documented(PromptNotFound, ValidationFailed),
+)
+async def list_versions(
+    prompt: CurrentPrompt, page: Annotated[CursorPage, Depends(cursor_page)], runtime: CurrentRuntime
+) -> Response:
+    """Every version of a prompt without its texts, the newest first."""
+    versions, following = await prompt_service.list_versions(prompt, page, runtime.cursors)
+    return json_response(page_body(presentation.show_versions(prompt, versions), next_cursor=following))
+
+
+@router.get(
+    "/{prompt_id}/versions/{version_number}",
+    response_model=PromptVersionRead,
+    dependencies=[require(Permission.prompts_read)],
+    responses=documented(PromptNotFound, PromptVersionNotFound),
+)
+async def get_version(prompt: CurrentPrompt, version_number: VersionNumber) -> Response:
+    """One version of a prompt, with its texts."""
+    version = await prompt_service.get_version(prompt, version_number)
+    return json_response(presentation.show_version(prompt, version))
+
+
+def _answer(prompt: Prompt, status: int = 200) -> Response:
+    return json_response(presentation.show(prompt), status, {"ETag": etag(prompt.revision)})
