@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -15,10 +16,13 @@ from typing import Any, TypeVar
 from pymongo import AsyncMongoClient, MongoClient
 
 from crafter.core.embedded import EmbeddedMongo
+from crafter.core.embedded_files import LOCK_NAME, try_lock
 from crafter.core.embedded_process import find_mongod, free_port
 
 T = TypeVar("T")
 
+PREFIX = "crafter-tests-"
+ABANDONED_SECONDS = 60.0
 NO_MONGOD = "no mongod on PATH or in an installed wheel, and MONGODB_URI_TEST is not set"
 
 
@@ -41,7 +45,8 @@ class SharedServer:
             # The server ends with the thread that started it, so that one stays until the server is stopped.
             self._thread = threading.Thread(target=self._loop.run_forever, name="test database", daemon=True)
             self._thread.start()
-            self._data_dir = Path(tempfile.mkdtemp(prefix="crafter-tests-"))
+            _remove_abandoned()
+            self._data_dir = Path(tempfile.mkdtemp(prefix=PREFIX))
             self._mongo = self._run(EmbeddedMongo.start(self._data_dir))
         return self._mongo.uri
 
@@ -58,6 +63,14 @@ class SharedServer:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+def _remove_abandoned() -> None:
+    """Remove the data of runs that were killed, 300 MB each: nobody has had its lock for a while."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK_NAME}"):
+        with suppress(OSError), lock.open() as file:
+            if time.time() - lock.stat().st_mtime > ABANDONED_SECONDS and try_lock(file.fileno()):
+                shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def with_database(uri: str, name: str) -> str:
