@@ -1,5 +1,7 @@
 """The OpenAPI document: what FastAPI derives, and what every route of ours has in common."""
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,6 +50,9 @@ _CREDENTIALS: dict[str, tuple[str, ...]] = {
 }
 """The schemes by kind of access rule; the kinds that are missing are for people."""
 
+_UNUSED = ("HTTPValidationError", "ValidationError")
+"""What FastAPI answers invalid requests with: we do not."""
+
 
 def describe(app: FastAPI) -> None:
     """Have the application answer the completed document."""
@@ -73,16 +78,24 @@ def build_document(app: FastAPI) -> dict[str, Any]:
         for method in getattr(route, "methods", ()):
             operation = schema["paths"].get(route.path_format, {}).get(method.lower())  # type: ignore[attr-defined]
             if operation is not None:
-                _complete(operation, rule)
+                _complete(operation, rule, re.findall(r"\{(\w+)\}", route.path_format))  # type: ignore[attr-defined]
+    for name in _UNUSED:
+        components["schemas"].pop(name, None)
     return schema
 
 
-def _complete(operation: dict[str, Any], rule: AccessRule) -> None:
+def _complete(operation: dict[str, Any], rule: AccessRule, path_parameters: Sequence[str]) -> None:
     operation["x-access"] = str(rule)
+    parameters = operation.setdefault("parameters", [])
+    described = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
+    for name in path_parameters:
+        if name not in described:  # only the gate of the route reads it
+            parameters.append({"name": name, "in": "path", "required": True, "schema": {"type": "string"}})
     if schemes := _CREDENTIALS.get(rule.kind, ("bearer",)):
         operation["security"] = [{scheme: []} for scheme in schemes]
     responses = operation.setdefault("responses", {})
-    responses.pop("422", None) if "application/json" in str(responses.get("422", {})) else None
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]
     for error in _errors_of(operation, rule):
         responses.setdefault(str(error.status), {"description": f"`{error.code}`"})
     for status, response in responses.items():
@@ -95,7 +108,7 @@ def _errors_of(operation: dict[str, Any], rule: AccessRule) -> list[type[Crafter
     errors = [*_ALWAYS, TooManyRequests]
     if "requestBody" in operation:
         errors += _WITH_BODY
-    if any(parameter["in"] == "path" for parameter in operation.get("parameters", ())):
+    if any(parameter["in"] == "path" for parameter in operation["parameters"]):
         errors.append(NotFound)
     errors += {"public": [], "signed_in": list(_SIGNED_IN)}.get(rule.kind, list(_OTHERS))
     return errors
