@@ -31,6 +31,7 @@ from crafter.edge.setup import set_up
 from crafter.execution import routes as execution
 from crafter.external import routes as external
 from crafter.external.handoffs import routes as external_handoffs
+from crafter.external.prompts import routes as external_prompts
 from crafter.handoffs import fallback
 from crafter.handoffs import routes as handoffs
 from crafter.health import routes as health
@@ -81,6 +82,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     absent.router,
     widget.router,
     external.router,
+    external_prompts.router,
     external_handoffs.router,
 )
 

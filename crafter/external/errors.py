@@ -1,4 +1,4 @@
-"""What can go wrong for programs that talk to an agent."""
+"""What can go wrong for programs that talk to an agent or run a prompt."""
 
 from crafter.core.errors import BadInput, NotFound, UpstreamFailed, UpstreamTimedOut
 
@@ -32,4 +32,4 @@ class UploadNotFound(NotFound):
 def execution_failed(error: UpstreamFailed) -> UpstreamFailed:
     """A provider's failure under the code that programs know, with the provider's text."""
     kind = ExecutionTimedOut if isinstance(error, UpstreamTimedOut) else ExecutionFailed
-    return kind(error.message)
+    return kind(error.message, **error.details)

@@ -94,6 +94,7 @@ OWNER_GRANTS = frozenset({Permission.ownership_transfer})
 
 
 SCOPE_GRANTS: Mapping[str, frozenset[Permission]] = {
+    "prompts:execute": frozenset({Permission.prompts_run}),
     "agents:read": frozenset({Permission.agents_read}),
     "agents:chat": frozenset({Permission.agents_chat}),
     "agents:execute": frozenset({Permission.agents_execute}),
