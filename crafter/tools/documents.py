@@ -1,5 +1,6 @@
 """Tools, as they are stored: one global collection."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -40,6 +41,9 @@ class Tool(BaseDocument):
     is_active: bool = True
     usage_stats: UsageStats = Field(default_factory=UsageStats)
     version: str = "1.0.0"
+
+    usage_total_ms: OmitNone[float] = None
+    last_used_at: OmitNone[datetime] = None
 
     query_shapes: ClassVar = (
         QueryShape("one tool", {"name": "faq", "is_active": True}, rules=("12.58",)),

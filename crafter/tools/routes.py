@@ -54,7 +54,9 @@ async def get_tool(tool_name: ToolName) -> Response:
 async def get_stats(tool_name: ToolName) -> Response:
     """How often a tool was called, by all tenants together."""
     tool = await tool_service.get_tool(tool_name)
-    return json_response(ToolStats(tool_name=tool.name, usage_stats=tool.usage_stats))
+    return json_response(
+        ToolStats(tool_name=tool.name, usage_stats=tool.usage_stats, last_used_at=tool.last_used_at)
+    )
 
 
 @router.put(

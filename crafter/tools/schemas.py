@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
-from crafter.core.schemas import Resource, ResponseBody
+from crafter.core.schemas import Resource, ResponseBody, WireTime
 
 ToolName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 SearchText = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
@@ -55,6 +55,7 @@ class ToolRead(Resource):
     is_system_tool: bool = False
     is_active: bool = True
     usage_stats: UsageStatsRead = Field(default_factory=UsageStatsRead)
+    last_used_at: OmitNone[WireTime] = None
     version: str = "1.0.0"
 
 
@@ -63,3 +64,4 @@ class ToolStats(ResponseBody):
 
     tool_name: str
     usage_stats: UsageStatsRead
+    last_used_at: OmitNone[WireTime] = None

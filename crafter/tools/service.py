@@ -12,6 +12,7 @@ from crafter.core.time import utc_now
 from crafter.tools.catalogue import SYSTEM_TOOLS
 from crafter.tools.documents import Tool
 from crafter.tools.errors import SystemToolReadOnly, ToolNotFound
+from crafter.tools.pipelines import usage_counted
 from crafter.tools.schemas import ToolRead, ToolSummary
 
 _ALL = 1_000
@@ -54,6 +55,12 @@ async def find_active(names: Iterable[str]) -> dict[str, Tool]:
     wanted = {"name": {"$in": list(set(names))}, "is_active": True}
     rows = await Tool.collection().find(wanted).to_list()
     return {row["name"]: Tool.from_stored(row) for row in rows}
+
+
+async def record_use(name: str, *, succeeded: bool, milliseconds: int) -> None:
+    """Count one run of a tool; the mean follows from the sum of all durations, so it is exact."""
+    outcome = "success_calls" if succeeded else "failed_calls"
+    await Tool.collection().update_one({"name": name}, usage_counted(outcome, milliseconds, utc_now()))
 
 
 async def refuse_change(name: str, refusal: str) -> NoReturn:
