@@ -16,12 +16,12 @@ pytestmark = pytest.mark.slow
 TOKEN = {"$": "0.data.session_token"}
 
 NOT_SERVED_YET = {
-    "executePrompt",
     "executeTaskAgent",
     "executeTaskAgentStream",
     "executeTaskAgentDirectStream",
 }
 TRIED = {
+    "executePrompt",
     "createAgentSession",
     "getSessions",
     "getSession",
@@ -123,6 +123,27 @@ async def test_a_program_looks_around(program: Program) -> None:
     assert usage.value["data"]["usage"]["total_requests"] == 5
     assert connection.value["success"] is True
     assert connection.value["usage"]["usage"]["total_requests"] == 6
+
+
+async def test_a_program_runs_a_prompt(program: Program, provider: FakeProvider) -> None:
+    prompts = f"{program.tenant.home}/prompts"
+    key = (await program.owner.get(f"{program.tenant.home}/api-keys")).json()["data"][0]["_id"]
+    made = await program.owner.post(prompts, json={"name": "greet", "content": "Say hello to {{name}}."})
+    settings = {"api_key": key, "llm_settings": {"model": "gpt-4o-mini"}}
+    await program.owner.put(f"{prompts}/{made.json()['_id']}", json=settings)
+    provider.script(Reply("Hello, Ada!"))
+
+    run, unknown = await program.run(
+        ("executePrompt", *program.place, "greet", {"name": "Ada"}),
+        ("executePrompt", *program.place, "nobody"),
+    )
+
+    assert run.error is None
+    assert run.value["data"]["result"] == "Hello, Ada!"
+    assert run.value["data"]["prompt_name"] == "greet"
+    assert provider.requests[-1].last_words == "Say hello to Ada."
+    assert unknown.error is not None
+    assert (unknown.error["status"], unknown.error["code"]) == (404, "PROMPT_NOT_FOUND")
 
 
 async def test_a_session_begins_with_its_first_message(program: Program) -> None:
