@@ -27,10 +27,10 @@ from tests.fixtures import Cast
 from tests.programs import make_platform_key, make_session
 
 Ids = dict[str, str]
-TOOLS = ("api_caller", "faq", "web_search", "webpage_scraper", "google_calendar", "add_slide")
 
 NOT_THERE = ("job", "document", "config", "template", "account", "outbound")
 """Things of which there are none, so that no id names one."""
+TOOLS = ("api_caller", "faq", "web_search", "webpage_scraper", "google_calendar", "add_slide")
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,35 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "user_id": person.id,
         "agent_id": agent.id,
         "conversation_id": conversation.id,
+        "external_id": await _operator(project),
+        "api_key_id": key.id,
         "prompt_id": prompt.id,
         "prompt_name": prompt.name,
         "version_number": "1",
-        "external_id": await _operator(project),
-        "api_key_id": key.id,
         "key_id": platform_key.id,
         "user_api_key_id": platform_key.id,
         "provider_id": provider["_id"],
         "tool_name": "calculator",
-        "endpoint_name": "lookup",
         "provider": "google",
         "file_name": "latest.js",
         "channel": "website",
         **{f"{name}_id": new_id() for name in NOT_THERE},
+        "endpoint_name": "lookup",
     }
+
+
+async def _agent_with_tools(project: Project, key: ApiKey, runtime: Runtime) -> Agent:
+    agent_id = new_id()
+    place = "tools.api_caller.endpoints.lookup.authentication.token"
+    token = seal(runtime.keyring, project.organization, "agents", agent_id, place, "sk-live-world-endpoint")
+    credentials = {"type": "bearer_token", "token": token}
+    endpoint = {"base_url": "https://api.example.com", "path": "/v1", "authentication": credentials}
+    tools = [AgentTool(name=name, description="d") for name in TOOLS]
+    tools[0].parameters = {"endpoints": {"lookup": endpoint}}
+    agent: Agent = await make_agent(
+        project, runtime.keyring, name="helper", id=agent_id, key=key, tools=tools
+    )
+    return agent
 
 
 async def _operator(project: Project) -> str:
@@ -115,22 +129,6 @@ async def _operator(project: Project) -> str:
     )
     await ExternalOperator.within(project.scope).insert(operator.to_stored())
     return external_id
-
-
-async def _agent_with_tools(project: Project, key: ApiKey, runtime: Runtime) -> Agent:
-    agent_id = new_id()
-    place = "tools.api_caller.endpoints.lookup.authentication.token"
-    token = seal(
-        runtime.keyring, project.organization, "agents", agent_id, place, "sk-live-world-endpoint"
-    )
-    credentials = {"type": "bearer_token", "token": token}
-    endpoint = {"base_url": "https://api.example.com", "path": "/v1", "authentication": credentials}
-    tools = [AgentTool(name=name, description="d") for name in TOOLS]
-    tools[0].parameters = {"endpoints": {"lookup": endpoint}}
-    agent: Agent = await make_agent(
-        project, runtime.keyring, name="helper", id=agent_id, key=key, tools=tools
-    )
-    return agent
 
 
 def fill(route: APIRoute, ids: Ids) -> str:
