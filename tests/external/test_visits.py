@@ -223,6 +223,21 @@ async def test_a_call_that_fails_on_our_side_costs_none(
     assert await used(session) == 0
 
 
+async def test_a_mistake_of_ours_costs_none_either(
+    as_visitor: httpx2.AsyncClient, session: SessionToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr("crafter.external.routes.ask", broken)
+    monkeypatch.setattr("crafter.external.routes.begin", broken)
+
+    for url in (CHAT, f"{CHAT}/stream"):
+        response = await as_visitor.post(url, json=ASK)
+        assert (response.status_code, response.json()["code"]) == (500, "INTERNAL_ERROR")
+    assert await used(session) == 0
+
+
 async def test_an_answer_that_breaks_off_costs_an_interaction(
     as_visitor: httpx2.AsyncClient, session: SessionToken, provider: FakeProvider
 ) -> None:

@@ -124,6 +124,16 @@ async def test_the_header_of_its_own_wins_over_bearer(
     assert (good.status_code, bad.status_code) == (200, 401)
 
 
+async def test_a_key_in_the_address_or_in_a_cookie_does_not_count(
+    as_nobody: httpx2.AsyncClient, issued: tuple[str, UserApiKey], runtime: Runtime
+) -> None:
+    for name in ("api_key", "apiKey", "x-api-key", "token", "key"):
+        answered = await refused(as_nobody, runtime, f"{USAGE}?{name}={issued[0]}")
+        assert answered[:2] == (401, "API_KEY_REQUIRED")
+    cookie = await refused(as_nobody, runtime, headers={"Cookie": f"x-api-key={issued[0]}"})
+    assert cookie[:2] == (401, "API_KEY_REQUIRED")
+
+
 async def test_a_persons_token_is_no_key_and_a_key_no_persons_token(
     as_admin: httpx2.AsyncClient, as_program: httpx2.AsyncClient, issued: tuple[str, UserApiKey], cast: Cast
 ) -> None:
