@@ -75,3 +75,20 @@ async def test_metrics_without_a_token_are_not_there_in_production(
     monkeypatch.setattr(runtime.settings, "env", "production")
 
     assert (await as_nobody.get(f"{ROOT}/metrics")).status_code == 404
+
+
+async def test_a_document_that_outgrows_the_database_is_too_large_and_not_our_mistake(
+    as_member: httpx2.AsyncClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from crafter.projects import service
+
+    async def outgrow(*_: object) -> None:
+        await service.Project.within(cast.project.scope).update_one(
+            {"_id": cast.project.id}, {"$set": {"description": "x" * 17_000_000}}
+        )
+
+    monkeypatch.setattr(service, "create_project", outgrow)
+
+    response = await as_member.post(f"/organizations/{cast.organization.id}/projects", json={"name": "P"})
+
+    assert (response.status_code, response.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")

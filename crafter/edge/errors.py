@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from bson.errors import InvalidDocument
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from pymongo.errors import PyMongoError
@@ -90,6 +91,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ResponseValidationError, _on_invalid_response)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(PyMongoError, _on_database_error)
+    app.add_exception_handler(InvalidDocument, _on_database_error)  # too large is one of these, and no PyMongoError
     app.add_exception_handler(ClientDisconnect, _on_client_gone)
 
 
