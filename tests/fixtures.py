@@ -78,6 +78,11 @@ async def runtime(app: FastAPI) -> AsyncIterator[Runtime]:
     """What the process holds; afterwards the database is as empty as before."""
     runtime: Runtime = app.state.runtime
     yield runtime
+    await empty(runtime)
+
+
+async def empty(runtime: Runtime) -> None:
+    """Let everything end, and take everything out of the database but the catalogues."""
     async with asyncio.timeout(10):
         await runtime.tasks.idle()
     db = runtime.database.db
@@ -103,6 +108,11 @@ class Cast:
 @pytest.fixture
 async def cast(runtime: Runtime) -> Cast:
     """An organization with one person of each role, and one of an outsider."""
+    return await make_cast()
+
+
+async def make_cast() -> Cast:
+    """The people and where they meet, stored."""
     admin, member, viewer, outsider = [
         await make_user(f"{name}@example.com") for name in ("admin", "member", "viewer", "outsider")
     ]
