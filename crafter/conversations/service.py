@@ -49,7 +49,7 @@ async def create_conversation(
     title: str | None = None,
     user_api_key: str | None = None,
 ) -> Conversation:
-    """Begin a conversation with an agent."""
+    """Begin a conversation with an agent, for a person or for the end user of a platform key."""
     conversation = Conversation(
         organization=agent.organization,
         project=agent.project,
