@@ -91,7 +91,9 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ResponseValidationError, _on_invalid_response)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(PyMongoError, _on_database_error)
-    app.add_exception_handler(InvalidDocument, _on_database_error)  # too large is one of these, and no PyMongoError
+    app.add_exception_handler(
+        InvalidDocument, _on_database_error
+    )  # too large is one of these, and no PyMongoError
     app.add_exception_handler(ClientDisconnect, _on_client_gone)
 
 
