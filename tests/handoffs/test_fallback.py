@@ -97,7 +97,7 @@ async def test_it_speaks_no_more_often_than_it_may(
         (TIMEOUT + 1, {"lifecycle": "archived"}),
         (TIMEOUT + 1, {"handoff_info.fallback_attempts": 2}),
         (TIMEOUT + 1, {"handoff_info.fallback_locked_until": utc_now() + timedelta(hours=1)}),
-        (TIMEOUT + 1, {"handoff_info.last_fallback_at": utc_now() + timedelta(seconds=TIMEOUT)}),
+        (TIMEOUT + 1, {"handoff_info.last_fallback_at": utc_now() + timedelta(hours=1)}),
     ],
     ids=["too early", "too late", "taken over", "back", "closed", "used up", "leased", "spoke just now"],
 )
