@@ -1,1 +1,0 @@
-"""Running tools: arguments are checked, the work is done, and every run is counted."""
