@@ -20,7 +20,7 @@ from crafter.core.ids import EntityId, new_id
 from crafter.core.queries import QueryShape
 from crafter.core.tenancy import Scope, ScopeSet, TenantCollection, TenantReader, UnscopedQuery
 from crafter.core.time import as_utc, utc_now
-from crafter.core.tolerance import read_tolerantly
+from crafter.core.tolerance import read_strictly, read_tolerantly
 
 RawCollection = AsyncCollection[dict[str, Any]]
 
@@ -75,6 +75,14 @@ class BaseDocument(beanie.Document):
     def from_stored(cls, raw: Mapping[str, Any]) -> Self:
         """The document that was read; what does not validate is left out, and reported."""
         return read_tolerantly(cls, raw)
+
+    @classmethod
+    def if_sound(cls, raw: Mapping[str, Any] | None) -> Self | None:
+        """The document that was read, if there is one and all of it fits: for what lets somebody in.
+
+        A default in the place of a damaged limit would take the limit away.
+        """
+        return None if raw is None else read_strictly(cls, raw)
 
     @classmethod
     def collection(cls) -> RawCollection:

@@ -35,6 +35,16 @@ def read_tolerantly(model: type[M], raw: Mapping[str, Any]) -> M:
         return _salvaged(model, _copied(raw) if isinstance(raw, Mapping) else {}, error)
 
 
+def read_strictly(model: type[M], raw: Mapping[str, Any]) -> M | None:
+    """A stored value, if all of it fits; what does not is reported with the document's id."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        fields = sorted({".".join(map(str, failure["loc"])) for failure in error.errors(include_url=False)})
+        log.warning("damaged_document", model=model.__name__, id=str(raw.get("_id")), fields=fields[:_SHOWN])
+        return None
+
+
 def _salvaged(model: type[M], value: dict[str, Any], error: ValidationError) -> M:
     removed: set[Place] = set()
     for _ in range(_ROUNDS):

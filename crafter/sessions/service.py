@@ -113,7 +113,10 @@ async def use_interaction(session: SessionToken, now: datetime) -> SessionToken 
 
     Limit and count are one conditional update, so of the calls that come at once no more get in than are left.
     """
-    left = {"$expr": {"$lt": ["$interactions_used", "$max_interactions"]}}
+    left = {
+        "interactions_used": {"$type": "number"},
+        "$expr": {"$lt": ["$interactions_used", "$max_interactions"]},
+    }
     raw = await SessionToken.within(session.scope).change_one(
         {"_id": session.id, **_live(now), **left},
         {"$inc": {"interactions_used": 1}, "$set": {"last_used_at": now}},

@@ -24,7 +24,7 @@ def used(now: datetime) -> list[Expression]:
     """The update that counts one use. Counters of an earlier day or minute begin anew; the revision stays."""
     is_today = {"$gte": ["$usage.last_reset_date", _day(now)]}
     fields = {
-        "usage.total_requests": {"$add": [{"$ifNull": ["$usage.total_requests", 0]}, 1]},
+        "usage.total_requests": {"$add": [_number("$usage.total_requests"), 1]},
         "usage.executions_today": {"$add": [_used_today(now), 1]},
         "usage.last_reset_date": {"$cond": [is_today, "$usage.last_reset_date", now]},
         "usage.last_used_at": {"$max": ["$usage.last_used_at", now]},
@@ -44,7 +44,12 @@ def _used_this_minute(now: datetime) -> Expression:
 
 def _since(begin: datetime, counted_from: str, count: str) -> Expression:
     """A counter, if it counts from no earlier; a server whose clock is behind goes on with what is there."""
-    return {"$cond": [{"$gte": [counted_from, begin]}, {"$ifNull": [count, 0]}, 0]}
+    return {"$cond": [{"$gte": [counted_from, begin]}, _number(count), 0]}
+
+
+def _number(count: str) -> Expression:
+    """A counter; what another program has stored in its place counts for nothing."""
+    return {"$cond": [{"$isNumber": count}, count, 0]}
 
 
 def _day(now: datetime) -> datetime:

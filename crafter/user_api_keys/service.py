@@ -118,13 +118,13 @@ async def revoke_for_member(scope: Scope, user_id: str) -> None:
 async def find_active_by_value(value: str) -> UserApiKey | None:
     """The key with that value, whoever's it is: only who holds the key can ask for it."""
     raw = await UserApiKey.across_tenants().find_one({"key_hash": hash_key(value), "is_active": True})
-    return None if raw is None else UserApiKey.from_stored(raw)
+    return UserApiKey.if_sound(raw)
 
 
 async def find_active_by_id(key_id: str) -> UserApiKey | None:
     """A key, whoever's it is, by an id that comes out of something stored, such as the session of a token."""
     raw = await UserApiKey.across_tenants().find_one({"_id": key_id, "is_active": True})
-    return None if raw is None else UserApiKey.from_stored(raw)
+    return UserApiKey.if_sound(raw)
 
 
 async def count_use(key: UserApiKey, now: datetime) -> UserApiKey | None:
@@ -136,7 +136,7 @@ async def count_use(key: UserApiKey, now: datetime) -> UserApiKey | None:
     raw = await UserApiKey.within(key.scope).change_one(
         {**alive, **pipelines.has_room(now)}, pipelines.used(now)
     )
-    return None if raw is None else UserApiKey.from_stored(raw)
+    return UserApiKey.if_sound(raw)
 
 
 async def find_project_names(access: Access, project_ids: Iterable[str]) -> dict[str, str]:
