@@ -1,12 +1,11 @@
 """The history and the cache of prompts, as they are stored."""
 
-from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from crafter.core.documents import OmitNone, ProjectDocument, Reference, Stored
+from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference, Stored
 from crafter.core.ids import EntityId
 from crafter.core.queries import QueryShape
 from crafter.core.time import utc_now
@@ -97,7 +96,7 @@ class PromptCache(ProjectDocument):
     usage: ExecutionUsage = Field(default_factory=ExecutionUsage)
     metadata: ExecutionMetadata = Field(default_factory=ExecutionMetadata)
     hits: int = 1
-    last_accessed: datetime = Field(default_factory=utc_now)
+    last_accessed: Moment = Field(default_factory=utc_now)
 
     references: ClassVar = (
         Reference("prompt", "prompts", restricts=False),

@@ -1,12 +1,11 @@
 """Prompts and their earlier versions, as they are stored."""
 
-from datetime import datetime
 from typing import ClassVar
 
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from crafter.core.documents import OmitNone, ProjectDocument, Reference
+from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference
 from crafter.core.ids import EntityId
 from crafter.core.queries import QueryShape
 from crafter.prompts.settings import PromptSettings, PromptVariable
@@ -37,7 +36,7 @@ class Prompt(ProjectDocument):
     tags: list[str] = Field(default_factory=list)
     is_template: bool = False
     variables: list[PromptVariable] = Field(default_factory=list)
-    version_created_at: OmitNone[datetime] = None
+    version_created_at: OmitNone[Moment] = None
 
     references: ClassVar = (Reference("api_key", "apikeys"), Reference("project", "projects"))
     query_shapes: ClassVar = (

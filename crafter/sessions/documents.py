@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from crafter.core.documents import OmitNone, ProjectDocument, Reference
+from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference
 from crafter.core.ids import EntityId
 from crafter.core.queries import QueryShape
 
@@ -25,12 +25,12 @@ class SessionToken(ProjectDocument):
     token_hash: str
     user_api_key: EntityId
     agent: EntityId
-    expires_at: datetime
+    expires_at: Moment
     client_ip: OmitNone[str] = None
     client_domain: OmitNone[str] = None
     max_interactions: int = 100
     interactions_used: int = 0
-    last_used_at: OmitNone[datetime] = None
+    last_used_at: OmitNone[Moment] = None
     is_revoked: bool = False
     slot: OmitNone[int] = None
 

@@ -1,12 +1,11 @@
 """Tools, as they are stored: one global collection."""
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
-from crafter.core.documents import BaseDocument, OmitNone, Stored
+from crafter.core.documents import BaseDocument, Moment, OmitNone, Stored
 from crafter.core.queries import QueryShape
 
 
@@ -43,7 +42,7 @@ class Tool(BaseDocument):
     version: str = "1.0.0"
 
     usage_total_ms: OmitNone[float] = None
-    last_used_at: OmitNone[datetime] = None
+    last_used_at: OmitNone[Moment] = None
 
     query_shapes: ClassVar = (
         QueryShape("one tool", {"name": "faq", "is_active": True}, rules=("12.58",)),
