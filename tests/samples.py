@@ -113,7 +113,7 @@ _ENDPOINT = {
 _PROMPT = {
     "title": "T",
     "description": "d",
-    "content": "Say hello to {{name}}.",
+    "content": "Greet {{name}}.",
     "system_prompt": "Be kind.",
     "tags": ["greeting"],
     "variables": [{"name": "name", "type": "string"}],
@@ -211,6 +211,10 @@ SAMPLES: Mapping[tuple[str, str], Callable[[Ids], Json]] = {
         "POST",
         "/external" + _PROJECT + "/conversations/{conversation_id}/message",
     ): lambda _: {"message": "Hello"},
+    ("POST", "/proxy" + _PROJECT + "/execute/{prompt_name}"): lambda _: {"variables": {"name": "Eve"}},
+    ("POST", "/external" + _PROJECT + "/prompts/{prompt_name}/execute"): lambda _: {
+        "variables": {"name": "Eve"}
+    },
     ("POST", "/proxy/test-prompt"): lambda ids: {
         "content": "Say hello to {{name}}.",
         "system_prompt": "Be kind.",

@@ -1,12 +1,13 @@
 """Somebody who may do everything, and uses it to break things: one attempt after another, and what went wrong."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import structlog
 from fastapi import FastAPI
 
 from crafter.auth.tokens import issue_token
@@ -58,11 +59,27 @@ async def siege(app: FastAPI) -> AsyncIterator[Siege]:
     person = issue_token(admin.id, app.state.settings, utc_now())
     besieged = Siege(world, Document.of(app), Wire(app), person, runtime)
     await besieged.changed()
-    yield besieged
+    with silence():
+        yield besieged
     await empty(runtime)
     for name, documents in kept.items():
         await db[name].delete_many({})
         await db[name].insert_many(documents)
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Log nothing: what is attacked a thousand times has a lot to say."""
+    before = structlog.get_config()
+    structlog.configure(processors=[_drop])
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _drop(_logger: Any, _method: str, _event: Any) -> Any:
+    raise structlog.DropEvent
 
 
 @dataclass
