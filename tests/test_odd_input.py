@@ -10,9 +10,9 @@ from crafter.auth.tokens import issue_token
 from crafter.core.time import utc_now
 from tests import hostile
 from tests.fakes.provider import FakeProvider
-from tests.operations import READS, WITH_BODY, BodyField, Operation, found, placed
+from tests.operations import OPERATIONS, READS, WITH_BODY, BodyField, Operation, found, placed
 from tests.samples import SAMPLES, sample_of
-from tests.siege import Attack, Siege, siege
+from tests.siege import TYPED, Attack, Siege, siege
 from tests.wire import Answer, Json
 
 SHARE = 6
@@ -137,3 +137,17 @@ async def marked(besieged: Siege) -> AsyncIterator[str]:
         async for document in db[name].find({}):
             if MARK.encode() in encode(document):
                 yield f"{name} {document}"
+
+
+@pytest.mark.parametrize("area", sorted({str(operation.route.tags[0]) for operation in OPERATIONS}))
+async def test_a_json_type_without_a_body_is_normal(area: str, besieged: Siege) -> None:
+    failures = []
+    for operation in sorted(OPERATIONS, key=lambda operation: operation.method == "DELETE"):
+        if operation.route.tags[0] == area:
+            attack = Attack(besieged, operation)
+            answer = await attack.send("no body", headers=TYPED)
+            failures += attack.failures
+            if "Invalid JSON" in answer.text:
+                failures.append(f"{operation}: {answer.text}")
+
+    assert failures == []
