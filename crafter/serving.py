@@ -1,6 +1,7 @@
 """``crafter serve``: prepare the database, then run the server, in one process or in several."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -42,6 +43,7 @@ def serve(settings: Settings, announce: Announce) -> None:
     with _quiet_end(), _listening(settings) as listener, open_deployment(settings) as deployment:
         app = create_app(deployment.settings)
         lines = [*asyncio.run(_prepare(deployment)), *_where(listener, deployment)]
+        gc.freeze()  # the collector need not look at what is there now
 
         def started() -> None:
             announce("\n".join(lines))
@@ -59,7 +61,9 @@ def worker() -> FastAPI:
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     settings = get_settings()
     configure_logging(settings)
-    return create_app(settings)
+    app = create_app(settings)
+    gc.freeze()
+    return app
 
 
 def _end_with_parent() -> None:

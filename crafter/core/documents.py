@@ -42,7 +42,7 @@ Moment = Annotated[datetime, AfterValidator(as_utc)]
 class Stored(BaseModel):
     """A part of a document. Fields that we do not know are ignored when reading, and survive our updates."""
 
-    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(populate_by_name=True, extra="ignore", defer_build=True)
 
 
 class StoredElement(Stored):
@@ -54,7 +54,7 @@ class StoredElement(Stored):
 class BaseDocument(beanie.Document):
     """A document of its own collection, with a UUID string as ``_id`` and the server's timestamps."""
 
-    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(populate_by_name=True, extra="ignore", defer_build=True)
 
     updated_field: ClassVar[str] = "updatedAt"
     query_shapes: ClassVar[Sequence[QueryShape]] = ()

@@ -95,7 +95,11 @@ class ResponseBody(BaseModel):
     """A part of what we answer."""
 
     model_config = ConfigDict(
-        populate_by_name=True, extra="ignore", serialize_by_alias=True, ser_json_bytes="base64"
+        populate_by_name=True,
+        extra="ignore",
+        serialize_by_alias=True,
+        ser_json_bytes="base64",
+        defer_build=True,  # until first used: there are hundreds, and a start needs none of them
     )
 
     @classmethod
