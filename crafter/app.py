@@ -50,6 +50,7 @@ from crafter.prompts import service as prompt_service
 from crafter.providers import routes as providers
 from crafter.sessions import routes as sessions
 from crafter.sessions import service as session_service
+from crafter.tool_runtime import routes as tool_runtime
 from crafter.tools import routes as tools
 from crafter.user_api_keys import routes as user_api_keys
 from crafter.user_api_keys import service as user_api_key_service
@@ -65,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     project_overview.router,
     providers.router,
     tools.router,
+    tool_runtime.router,
     api_keys.router,
     user_api_keys.router,
     agents.router,

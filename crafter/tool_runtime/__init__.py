@@ -1,0 +1,1 @@
+"""Running tools: arguments are checked, the work is done, and every run is counted."""
