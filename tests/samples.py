@@ -215,6 +215,7 @@ SAMPLES: Mapping[tuple[str, str], Callable[[Ids], Json]] = {
     ("POST", "/external" + _PROJECT + "/prompts/{prompt_name}/execute"): lambda _: {
         "variables": {"name": "Eve"}
     },
+    ("POST", "/tools/{tool_name}/execute"): lambda _: {"parameters": {"expression": "2 * 3"}},
     ("POST", "/proxy/test-prompt"): lambda ids: {
         "content": "Say hello to {{name}}.",
         "system_prompt": "Be kind.",
