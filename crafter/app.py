@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from crafter import __version__
 from crafter.absent import routes as absent
+from crafter.agent_executions import routes as agent_executions
 from crafter.agent_tools import routes as agent_tools
 from crafter.agent_tools.api_caller import routes as agent_endpoints
 from crafter.agents import routes as agents
@@ -74,6 +75,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     agent_endpoints.router,
     conversations.agent_router,
     conversations.project_router,
+    agent_executions.router,
     sessions.router,
     execution.router,
     prompts.router,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from crafter.agent_executions.documents import AgentExecution
 from crafter.agents.documents import Agent
 from crafter.api_keys.documents import ApiKey
 from crafter.auth.oauth.documents import UsedTicket
@@ -30,6 +31,7 @@ ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
     Agent,
     Conversation,
     MessageSegment,
+    AgentExecution,
     Prompt,
     PromptVersion,
     PromptExecution,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from bson import encode
 from fastapi.routing import APIRoute
 
+from crafter.agent_executions import service as execution_service
+from crafter.agent_executions.documents import AgentExecution
 from crafter.agents.documents import Agent, AgentTool
 from crafter.api_keys.documents import ApiKey
 from crafter.conversations import messages as message_store
@@ -91,6 +93,7 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "user_id": person.id,
         "agent_id": agent.id,
         "conversation_id": conversation.id,
+        "execution_id": await _execution(agent),
         "external_id": await _operator(project),
         "api_key_id": key.id,
         "prompt_id": prompt.id,
@@ -120,6 +123,14 @@ async def _agent_with_tools(project: Project, key: ApiKey, runtime: Runtime) -> 
         project, runtime.keyring, name="helper", id=agent_id, key=key, tools=tools
     )
     return agent
+
+
+async def _execution(agent: Agent) -> str:
+    execution = AgentExecution(
+        organization=agent.organization, project=agent.project, agent=agent.id, input="canary"
+    )
+    await execution_service.add_execution(execution)
+    return execution.id
 
 
 async def _operator(project: Project) -> str:

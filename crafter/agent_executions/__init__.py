@@ -1,0 +1,1 @@
+"""Runs of task agents: what went in, how it went, what came out."""

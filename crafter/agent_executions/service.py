@@ -1,0 +1,86 @@
+"""Every query about the runs of task agents."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from crafter.agent_executions.documents import UNFINISHED, AgentExecution, ExecutedTool, TaskStep
+from crafter.agent_executions.errors import ExecutionNotFound
+from crafter.agent_executions.schemas import ExecutionRead, ExecutionSummary
+from crafter.agents.documents import Agent
+from crafter.core.pagination import NumberedPage
+from crafter.core.time import utc_now
+
+MOST_STEPS = 200
+"""How many steps, and how many runs of tools, are kept of one run: the first."""
+
+_NEWEST_FIRST = (("createdAt", -1), ("_id", -1))
+
+
+async def list_numbered(
+    agent: Agent, page: NumberedPage, *, status: str | None, kind: str | None
+) -> tuple[list[ExecutionSummary], int]:
+    """A page of an agent's runs, the newest first, and how many there are (counted up to 10,000)."""
+    asked = {"status": status, "type": kind}
+    where: dict[str, Any] = {"agent": agent.id, **{k: {"$eq": v} for k, v in asked.items() if v is not None}}
+    executions = AgentExecution.within(agent.scope)
+    rows = await executions.find(
+        where, fields=ExecutionSummary.fields(), sort=_NEWEST_FIRST, skip=page.skip, limit=page.limit
+    )
+    return [ExecutionSummary.from_stored(row) for row in rows], await executions.count(where)
+
+
+async def read_execution(agent: Agent, execution_id: str) -> ExecutionRead:
+    """One run of the agent, whole. Raises ExecutionNotFound."""
+    raw = await AgentExecution.within(agent.scope).find_one({"_id": execution_id, "agent": agent.id})
+    if raw is None:
+        raise ExecutionNotFound
+    return show(AgentExecution.from_stored(raw))
+
+
+def show(execution: AgentExecution) -> ExecutionRead:
+    """A run as it is answered: ids of its parts as text."""
+    stored = execution.model_dump(by_alias=True)
+    for name in ("thinking_process", "tools_executed"):
+        stored[name] = [{**part, "_id": str(part["_id"])} for part in stored[name]]
+    return ExecutionRead.from_stored(stored)
+
+
+async def add_execution(execution: AgentExecution) -> None:
+    """Store a new run."""
+    await AgentExecution.within(execution.scope).insert(execution.to_stored())
+
+
+async def begin(execution: AgentExecution, lease_until: datetime) -> bool:
+    """From pending to running; False when it is not pending any more."""
+    now = utc_now()
+    fields = {"status": "running", "started_at": now, "lease_until": lease_until}
+    return await _change(execution, {"$set": fields}, only_if={"status": "pending"})
+
+
+async def note(execution: AgentExecution, steps: list[TaskStep], tools: list[ExecutedTool]) -> bool:
+    """Add steps and runs of tools to a run; False when it is over."""
+    pushed = {
+        name: {"$each": [part.model_dump(by_alias=True) for part in parts], "$slice": MOST_STEPS}
+        for name, parts in (("thinking_process", steps), ("tools_executed", tools))
+        if parts
+    }
+    if not pushed:
+        return True
+    return await _change(execution, {"$push": pushed}, only_if={"status": "running"})
+
+
+async def finish(execution: AgentExecution, outcome: Mapping[str, Any]) -> bool:
+    """End a run with these fields, its status among them; False when it is over already."""
+    fields = {**outcome, "completed_at": utc_now()}
+    change = {"$set": fields, "$unset": {"lease_until": ""}}
+    return await _change(execution, change, only_if={"status": {"$in": list(UNFINISHED)}})
+
+
+async def _change(
+    execution: AgentExecution, change: Mapping[str, Any], *, only_if: Mapping[str, Any]
+) -> bool:
+    changed = await AgentExecution.within(execution.scope).update_one(
+        {"_id": execution.id, **only_if}, change
+    )
+    return changed == 1
