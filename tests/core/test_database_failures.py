@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,19 @@ async def test_without_its_server_everything_fails_in_time_and_recovers_by_itsel
     await database.close()
 
 
+def _stands(task: Path) -> bool:
+    """Whether a thread was stopped, by the state that Linux tells of it after its name."""
+    return (task / "stat").read_text().rpartition(") ")[2].startswith("T")
+
+
+async def _stop(process: Process) -> None:
+    """Stop a process, and wait until it stands: the signal takes its time to reach every thread."""
+    process.send_signal(signal.SIGSTOP)
+    async with asyncio.timeout(10):
+        while not all(_stands(task) for task in Path(f"/proc/{process.pid}/task").iterdir()):
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.faults
 async def test_a_server_that_hangs_is_not_ready_after_one_second_and_is_ready_when_it_goes_on(
     tmp_path: Path, mongodb_uri: str
@@ -160,7 +174,7 @@ async def test_a_server_that_hangs_is_not_ready_after_one_second_and_is_ready_wh
         uri = f"mongodb://{server.address}/"
         database = await Database.connect(uri, settings_with(CRAFTER_DATABASE_TIMEOUT="2"), [])
 
-        server.process.send_signal(signal.SIGSTOP)
+        await _stop(server.process)
         began = time.monotonic()
         assert await database.ping() is False
         assert time.monotonic() - began < 1.5
