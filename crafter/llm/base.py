@@ -1,23 +1,46 @@
 """The port to model vendors: what is asked of a model, and what comes back."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 MAX_REPLY_BYTES = 256 * 1024
 """The longest reply that is taken from a model, in bytes of UTF-8."""
 
 _CHARACTERS_PER_TOKEN = 4
 
-ChatRole = Literal["system", "user", "assistant"]
+ChatRole = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDefinition:
+    """A tool that a model may call; ``parameters`` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to have a tool run; ``arguments`` is JSON text, as the model wrote it: it may be broken."""
+
+    id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of the conversation that a model is to continue."""
+    """One message of the conversation that a model is to continue.
+
+    An assistant's may call tools; a tool's is the result of the call that ``tool_call_id`` names.
+    """
 
     role: ChatRole
     content: str
+    tool_calls: Sequence[ToolCall] = ()
+    tool_call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +59,10 @@ class ChatRequest:
     """One call. Calls with the same ``cache_key`` share their beginning, so a vendor may reuse its work."""
 
     model: str
-    messages: list[ChatMessage]
+    messages: Sequence[ChatMessage]
     parameters: ChatParameters = field(default_factory=ChatParameters)
     cache_key: str | None = None
+    tools: Sequence[ToolDefinition] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +75,19 @@ class Usage:
     cached_tokens: int = 0
     estimated: bool = False
 
+    def __add__(self, other: Self) -> Self:
+        """What two calls used together."""
+        return type(self)(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.total_tokens + other.total_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.estimated or other.estimated,
+        )
+
+
+NOTHING_USED = Usage(0, 0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
@@ -61,12 +98,16 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The reply is complete; its last event. ``dropped_parameters``: those that the vendor does not take."""
+    """The reply is complete; its last event. ``dropped_parameters``: those that the vendor does not take.
+
+    With ``tool_calls`` the model waits for their results before it goes on.
+    """
 
     text: str
     usage: Usage
     finish_reason: str
     dropped_parameters: list[str] = field(default_factory=list)
+    tool_calls: Sequence[ToolCall] = ()
 
 
 ChatEvent = TextDelta | Finished
@@ -92,9 +133,13 @@ class ChatModel(Protocol):
 
 def estimate_usage(request: ChatRequest, text: str) -> Usage:
     """What a call used, where the vendor did not say: four characters are a token."""
-    prompt = _tokens(sum(len(message.content) for message in request.messages))
+    prompt = _tokens(sum(_length(message) for message in request.messages))
     completion = _tokens(len(text))
     return Usage(prompt, completion, prompt + completion, estimated=True)
+
+
+def _length(message: ChatMessage) -> int:
+    return len(message.content) + sum(len(call.name) + len(call.arguments) for call in message.tool_calls)
 
 
 def _tokens(characters: int) -> int:

@@ -3,14 +3,11 @@
 Importing it imports the OpenAI SDK, which is most of a start: ``providers`` does so on first use.
 """
 
-import dataclasses
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import lru_cache
-from typing import Annotated, Any
 
 import openai
-from pydantic import BaseModel, Field, ValidationError
 
 from crafter import __version__
 from crafter.core.egress import EgressFailed, EgressPolicy, open_client
@@ -20,11 +17,9 @@ from crafter.llm.base import (
     ChatRequest,
     Finished,
     TextDelta,
-    Usage,
-    estimate_usage,
 )
-from crafter.llm.errors import ProviderFailed, ProviderReplyTooLarge
 from crafter.llm.openai_errors import provider_errors
+from crafter.llm.openai_wire import OpenAIReply, request_body
 
 # A reply comes in much JSON: as one document it is held in memory, as a stream each token has its own event.
 _MAX_DOCUMENT_BYTES = 16 * MAX_REPLY_BYTES
@@ -106,8 +101,8 @@ class OpenAIModel:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """See ChatModel."""
-        body, dropped = self._body(request)
-        reply = _Reply(self._provider)
+        body, dropped = request_body(request, self._unsupported)
+        reply = OpenAIReply(self._provider)
         with provider_errors(self._provider, self._api_key):
             chunks = await self._clients.streams(self._base_url, self._api_key).post(
                 _PATH,
@@ -130,103 +125,9 @@ class OpenAIModel:
 
     async def complete(self, request: ChatRequest) -> Finished:
         """See ChatModel."""
-        body, dropped = self._body(request)
-        reply = _Reply(self._provider)
+        body, dropped = request_body(request, self._unsupported)
+        reply = OpenAIReply(self._provider)
         with provider_errors(self._provider, self._api_key):
             client = self._clients.documents(self._base_url, self._api_key)
             reply.take(await client.post(_PATH, body=body, cast_to=object))
             return reply.finish(request, dropped)
-
-    def _body(self, request: ChatRequest) -> tuple[dict[str, Any], list[str]]:
-        """What to send, and the names of the parameters that were left out because they are unsupported."""
-        set_values = dataclasses.asdict(request.parameters).items()
-        parameters = {name: value for name, value in set_values if value is not None}
-        dropped = sorted(parameters.keys() & self._unsupported)
-        for name in dropped:
-            del parameters[name]
-        if "max_tokens" in parameters:
-            parameters["max_completion_tokens"] = parameters.pop("max_tokens")
-        if request.cache_key is not None:
-            parameters["prompt_cache_key"] = request.cache_key
-        messages = [dataclasses.asdict(message) for message in request.messages]
-        return {"model": request.model, "messages": messages, **parameters}, dropped
-
-
-class _Said(BaseModel):
-    content: str | None = None
-
-
-class _Choice(BaseModel):
-    delta: _Said | None = None
-    message: _Said | None = None
-    finish_reason: str | None = None
-
-
-class _Chunk(BaseModel):
-    """What we read of a reply, whole or in chunks."""
-
-    choices: list[_Choice] | None = None
-    usage: Any = None
-
-
-_Tokens = Annotated[int, Field(ge=0, le=10**9)]
-
-
-class _TokenDetails(BaseModel):
-    cached_tokens: _Tokens | None = None
-
-
-class _ReportedUsage(BaseModel):
-    prompt_tokens: _Tokens
-    completion_tokens: _Tokens
-    total_tokens: _Tokens | None = None
-    prompt_tokens_details: _TokenDetails | None = None
-
-
-class _Reply:
-    """A reply as it grows."""
-
-    def __init__(self, provider: str) -> None:
-        self.finish_reason: str | None = None
-        self._provider = provider
-        self._pieces: list[str] = []
-        self._bytes = 0
-        self._usage: Usage | None = None
-
-    def take(self, received: object) -> str:
-        """Add what one chunk (or the whole document) says; its text. Raises ProviderError and ValueError."""
-        chunk = _Chunk.model_validate(received)
-        self._usage = _usage(chunk.usage) or self._usage
-        if not chunk.choices:
-            return ""
-        choice = chunk.choices[0]
-        self.finish_reason = choice.finish_reason or self.finish_reason
-        said = choice.delta or choice.message
-        text = (said.content if said else None) or ""
-        self._bytes += len(text.encode())
-        if self._bytes > MAX_REPLY_BYTES:
-            raise ProviderReplyTooLarge(self._provider, f"The answer is longer than {MAX_REPLY_BYTES} bytes.")
-        self._pieces.append(text)
-        return text
-
-    def finish(self, request: ChatRequest, dropped: list[str]) -> Finished:
-        """The end of the reply. Raises ProviderFailed when the model had not finished."""
-        if self.finish_reason is None:
-            raise ProviderFailed(self._provider, "The answer broke off before its end.", retryable=True)
-        text = "".join(self._pieces)
-        return Finished(text, self._usage or estimate_usage(request, text), self.finish_reason, dropped)
-
-
-def _usage(reported: object) -> Usage | None:
-    """What the provider says was used; None when it says nothing, or nonsense."""
-    try:
-        usage = _ReportedUsage.model_validate(reported)
-    except ValidationError:
-        return None
-    cached = (usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens) or 0
-    return Usage(
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        total_tokens=max(usage.total_tokens or 0, usage.prompt_tokens + usage.completion_tokens),
-        cached_tokens=min(cached, usage.prompt_tokens),
-    )

@@ -3,11 +3,11 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.fakes.wire import Answer, Dialect, OpenAI, event
+from tests.fakes.wire import Answer, Call, Dialect, OpenAI, event
 
 COUNTED: Final = object()
 """As usage: four characters are a token."""
@@ -43,7 +43,7 @@ class RecordedRequest:
     @property
     def characters(self) -> int:
         """The length of all messages together."""
-        contents = [message["content"] for message in self.body["messages"]]
+        contents = [message["content"] or "" for message in self.body["messages"]]
         return sum(len(_text(content)) for content in [*contents, self.body.get("system") or ""])
 
 
@@ -131,13 +131,14 @@ class Reply:
     gate: asyncio.Event | None = None
     gate_after: int = 1
     headers: Mapping[str, str] = field(default_factory=dict)
+    calls: Sequence[Call] = ()
 
     def answer_to(self, request: RecordedRequest) -> Answer:
         """What is said in reply to a request."""
         text = f"You said: {request.last_words}" if self.text is None else self.text
         usage = _count(request, text) if self.usage is COUNTED else self.usage
         pieces = re.findall(r"\s*\S+|\s+$", text)
-        return Answer(request.body.get("model", "fake"), pieces, self.finish_reason, usage)
+        return Answer(request.body.get("model", "fake"), pieces, self.finish_reason, usage, self.calls)
 
     async def __call__(self, exchange: Exchange) -> None:
         answer = self.answer_to(exchange.request)
@@ -165,6 +166,15 @@ class Reply:
             await asyncio.sleep(self.delay_seconds)
         if self.gate is not None and pieces_sent >= self.gate_after:
             await exchange.wait_for(self.gate)
+
+
+def calling(*tools: tuple[str, Any], text: str = "") -> Reply:
+    """The model wants these tools run, each a name and its arguments: an object, or text that is sent as it is."""
+    calls = [
+        Call(f"call_{number}", name, given if isinstance(given, str) else json.dumps(given))
+        for number, (name, given) in enumerate(tools, 1)
+    ]
+    return Reply(text, finish_reason="tool_calls", calls=calls)
 
 
 def _count(request: RecordedRequest, text: str) -> dict[str, Any]:

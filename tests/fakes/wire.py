@@ -1,8 +1,16 @@
 """What providers put on the wire: OpenAI's and Anthropic's answers, as JSON and as server-sent events."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
+
+
+class Call(NamedTuple):
+    """A tool that the model wants to have run; ``arguments`` is JSON text, or whatever a fault makes of it."""
+
+    id: str
+    name: str
+    arguments: str
 
 
 class Answer(NamedTuple):
@@ -12,6 +20,7 @@ class Answer(NamedTuple):
     pieces: Sequence[str]
     finish_reason: str
     usage: Any
+    calls: Sequence[Call] = ()
 
 
 class Frames(NamedTuple):
@@ -42,7 +51,9 @@ class OpenAI:
     """``POST /v1/chat/completions``."""
 
     def document(self, answer: Answer) -> dict[str, Any]:
-        message = {"role": "assistant", "content": "".join(answer.pieces), "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(answer.pieces), "refusal": None}
+        if answer.calls:
+            message |= {"content": message["content"] or None, "tool_calls": self._calls(answer)}
         return {
             "id": "chatcmpl-fake",
             "object": "chat.completion",
@@ -73,11 +84,31 @@ class OpenAI:
             opening=[chunk({"role": "assistant", "content": ""})],
             pieces=[chunk({"content": piece}) for piece in answer.pieces],
             closing=[
+                *(chunk({"tool_calls": [piece]}) for piece in self._pieces_of_calls(answer)),
                 chunk({}, answer.finish_reason),
                 *([chunk(None)] if include_usage else []),
                 event("[DONE]"),
             ],
         )
+
+    def _calls(self, answer: Answer) -> list[dict[str, Any]]:
+        return [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in answer.calls
+        ]
+
+    def _pieces_of_calls(self, answer: Answer) -> Iterator[dict[str, Any]]:
+        """A call comes with its name first; its arguments follow in two pieces."""
+        for index, call in enumerate(answer.calls):
+            yield {
+                "index": index,
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": ""},
+            }
+            half = len(call.arguments) // 2
+            for part in (call.arguments[:half], call.arguments[half:]):
+                yield {"index": index, "function": {"arguments": part}}
 
     def error(self, status: int, message: str) -> dict[str, Any]:
         return {"error": {"message": message, "type": "fake_error", "param": None, "code": None}}
