@@ -1,0 +1,26 @@
+"""The tools that can be run, by name."""
+
+from collections.abc import Callable, Mapping
+
+from crafter.tool_runtime.calculator import calculate
+from crafter.tool_runtime.context import Arguments, Handler, Result, ToolContext
+from crafter.tool_runtime.current_time import tell_time
+from crafter.tool_runtime.json_processor import process_json
+
+PLAIN: Mapping[str, Callable[[Arguments], Result]] = {
+    "calculator": calculate,
+    "current_time": tell_time,
+    "json_processor": process_json,
+}
+"""The tools that need nothing but their arguments."""
+
+
+def _plain(run: Callable[[Arguments], Result]) -> Handler:
+    async def handle(arguments: Arguments, _: ToolContext) -> Result:
+        return run(arguments)
+
+    return handle
+
+
+HANDLERS: Mapping[str, Handler] = {name: _plain(run) for name, run in PLAIN.items()}
+"""The tools that an agent can use. Asking for a human is not here: it belongs to a conversation."""
