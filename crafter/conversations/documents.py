@@ -30,6 +30,7 @@ class ThinkingStep(StoredElement):
 
     step: str
     reasoning: OmitNone[str] = None
+    tool_name: OmitNone[str] = None
     timestamp: Moment = Field(default_factory=utc_now)
 
 

@@ -1,6 +1,9 @@
 """A finished turn as one JSON answer."""
 
-from crafter.execution.schemas import ChatAnswer, StepRead, UsageRead
+from typing import Any
+
+from crafter.core.time import wire_time
+from crafter.execution.schemas import ChatAnswer, StepRead, ToolUsedRead, UsageRead
 from crafter.execution.turn import Completed, Turn, completion_of, start
 
 
@@ -8,14 +11,37 @@ def usage_of(completed: Completed | None) -> UsageRead:
     """What a turn took; nothing, when no model answered."""
     if completed is None:
         return UsageRead(prompt_tokens=0, completion_tokens=0, total_tokens=0, cost=0)
-    usage = completed.usage
+    usage = completed.reasoning.usage
     return UsageRead(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         total_tokens=usage.total_tokens,
         cached_tokens=usage.cached_tokens or None,
-        cost=completed.cost,
+        cost=completed.reasoning.cost or 0.0,
     )
+
+
+def tools_of(completed: Completed) -> list[ToolUsedRead]:
+    """The tools that were run, in order."""
+    return [
+        ToolUsedRead(
+            tool_name=run.tool_name,
+            parameters=run.parameters,
+            execution_time_ms=run.milliseconds,
+            result=run.result,
+            success=run.error is None,
+            error=run.error,
+        )
+        for run in completed.reasoning.runs
+    ]
+
+
+def handoff_of(completed: Completed) -> dict[str, Any] | None:
+    """The request for a human that the turn made, if it did."""
+    if completed.handoff is None:
+        return None
+    info = completed.handoff.as_info()
+    return {**info, "requested_at": wire_time(info["requested_at"])}
 
 
 async def answer_to(turn: Turn) -> ChatAnswer:
@@ -42,12 +68,17 @@ def _canned_answer(turn: Turn) -> ChatAnswer:
 async def _model_answer(turn: Turn) -> ChatAnswer:
     completed = await completion_of(turn)
     message = completed.message
-    steps = [StepRead(step=step.step, reasoning=step.reasoning) for step in message.thinking_process]
+    steps = [
+        StepRead(step=step.step, tool_name=step.tool_name, reasoning=step.reasoning)
+        for step in message.thinking_process
+    ]
     return ChatAnswer(
         conversation_id=turn.conversation.id,
         message_id=str(message.id),
         response=message.content,
         thinking_process=steps,
-        tools_used=[],
+        tools_used=tools_of(completed),
         token_usage=usage_of(completed),
+        handoff_requested=True if completed.handoff else None,
+        handoff_info=handoff_of(completed),
     )

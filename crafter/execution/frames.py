@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 
-from crafter.execution.answers import usage_of
+from crafter.execution.answers import handoff_of, usage_of
 from crafter.execution.turn import Completed, Delta, Failed, Turn, events_of, start
 
 _HEADERS = {
@@ -47,13 +47,14 @@ class Ending:
     def complete(self, turn: Turn, completed: Completed | None) -> dict[str, Any]:
         """The answer is complete; without ``completed`` no model was asked."""
         canned = turn.canned
+        handoff = handoff_of(completed) if completed else None
         return {
             "type": "complete",
             "conversation_id": turn.conversation.id,
             "message_id": str(completed.message.id) if completed else None,
             "token_usage": usage_of(completed).model_dump(),
-            "handoff_requested": bool(canned and canned.handoff_requested),
-            "handoff_info": canned.handoff_info if canned else None,
+            "handoff_requested": bool(handoff or (canned and canned.handoff_requested)),
+            "handoff_info": handoff or (canned.handoff_info if canned else None),
             "suggestions": None,
         }
 

@@ -63,7 +63,19 @@ class StepRead(ResponseBody):
     """One step on the way to the answer."""
 
     step: str
+    tool_name: OmitNone[str] = None
     reasoning: OmitNone[str] = None
+
+
+class ToolUsedRead(ResponseBody):
+    """One run of a tool; one that failed has an ``error`` in the place of its ``result``."""
+
+    tool_name: str
+    parameters: Any
+    execution_time_ms: int
+    result: OmitNone[Any] = None
+    success: bool
+    error: OmitNone[str] = None
 
 
 class SaidAnswer(ResponseBody):
@@ -81,5 +93,5 @@ class ChatAnswer(SaidAnswer):
     """What the agent answered, and what it took."""
 
     thinking_process: OmitNone[list[StepRead]] = None
-    tools_used: list[dict[str, Any]]
+    tools_used: list[ToolUsedRead]
     token_usage: UsageRead

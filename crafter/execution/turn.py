@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -12,30 +11,32 @@ from pymongo.errors import PyMongoError
 
 from crafter.agents import service as agent_service
 from crafter.agents.documents import Agent
-from crafter.api_keys import service as api_key_service
-from crafter.api_keys.errors import ApiKeyNotFound
-from crafter.calling.connection import Connection, connect
-from crafter.calling.errors import ModelRetired
+from crafter.calling.connection import Connection
 from crafter.conversations import messages as message_store
 from crafter.conversations import privacy
 from crafter.conversations import service as conversation_service
-from crafter.conversations.documents import Conversation, Message, ThinkingStep, TokenUsage
+from crafter.conversations.documents import Conversation, Message
 from crafter.conversations.errors import ConversationNotFound, ConversationOfAnother
 from crafter.core.database import describe_failure
 from crafter.core.errors import CrafterError, FieldError, UpstreamFailed, ValidationFailed
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
+from crafter.execution import handing_over, recording
+from crafter.execution.addressing import connection_of, request_of
 from crafter.execution.caller import Caller
 from crafter.execution.canned import CannedReply, canned_reply
-from crafter.execution.errors import NoKeyConfigured, NotAChatbot, TurnInterrupted
+from crafter.execution.errors import NotAChatbot, TurnInterrupted
 from crafter.execution.prompting import build_messages, history_limit
+from crafter.execution.reasoning import Reasoning
 from crafter.execution.schemas import Question
-from crafter.llm.base import ChatModel, ChatParameters, ChatRequest, Finished, Usage
-from crafter.llm.prices import cost_usd
+from crafter.execution.toolbox import toolbox_of
+from crafter.handoff_requests.service import RequestedHandoff
 from crafter.llm.providers import ChatModels
 
 log = structlog.get_logger("crafter.execution")
+
+DEFAULT_TIMEOUT_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,11 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The answer is stored; ``message`` is as it was said."""
+    """The answer is stored; ``message`` is as it was said, ``reasoning`` how it came about."""
 
     message: Message
-    usage: Usage
-    cost: float
+    reasoning: Reasoning
+    handoff: RequestedHandoff | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,9 @@ class Turn:
     agent: Agent
     conversation: Conversation
     canned: CannedReply | None = None
-    model: ChatModel | None = None
-    request: ChatRequest | None = None
-    provider: str = ""
-    earlier: int = 0
+    reasoning: Reasoning | None = None
+    handoff: RequestedHandoff | None = None
     only_if: Mapping[str, Any] | None = None
-    said: list[str] = field(default_factory=list)
     events: asyncio.Queue[TurnEvent] = field(default_factory=asyncio.Queue)
 
 
@@ -94,7 +92,7 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
         raise NotAChatbot
     conversation = await _conversation_of(agent, caller, said.conversation_id)
     canned = canned_reply(agent, conversation)
-    connection = None if canned else await _connection_of(runtime, models, agent)
+    connection = None if canned else await connection_of(runtime, models, agent)
     if conversation is None:
         conversation = await conversation_service.create_conversation(
             agent, user=caller.user, user_api_key=caller.key, user_identifier=user_identifier
@@ -105,9 +103,9 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
     if said.context:
         conversation.dynamic_context = said.context
     await _store_question(runtime, caller, conversation, said, canned)
-    turn = Turn(runtime, agent, conversation, canned, earlier=len(earlier))
+    turn = Turn(runtime, agent, conversation, canned)
     if connection is not None:
-        _address(turn, connection, earlier, said.message)
+        await _get_ready(turn, models, connection, earlier, said.message)
     return turn
 
 
@@ -124,10 +122,10 @@ async def prepare_unasked(
 
     The answer is stored if ``only_if``, a filter, holds of the conversation by then. Raises what ``prepare`` raises.
     """
-    connection = await _connection_of(runtime, models, agent)
+    connection = await connection_of(runtime, models, agent)
     earlier = await _earlier(runtime, agent, conversation)
-    turn = Turn(runtime, agent, conversation, earlier=len(earlier), only_if=only_if)
-    _address(turn, connection, earlier, instruction)
+    turn = Turn(runtime, agent, conversation, only_if=only_if)
+    await _get_ready(turn, models, connection, earlier, instruction, tools=False)
     return turn
 
 
@@ -161,16 +159,34 @@ async def _earlier(runtime: Runtime, agent: Agent, conversation: Conversation) -
     return privacy.unseal(conversation, [row.message for row in page.rows], runtime.keyring)
 
 
-def _address(turn: Turn, connection: Connection, earlier: list[Message], text: str) -> None:
-    """Decide what is sent, and to whom."""
-    agent = turn.agent
-    turn.provider, turn.model = connection.provider, connection.model
-    turn.request = ChatRequest(
-        model=agent.llm_settings.model,
-        messages=build_messages(agent, turn.conversation, earlier, text),
-        parameters=ChatParameters(**agent.llm_settings.parameters.model_dump(exclude_none=True)),
-        cache_key=f"agent_{agent.id}",
+async def _get_ready(
+    turn: Turn,
+    models: ChatModels,
+    connection: Connection,
+    earlier: list[Message],
+    text: str,
+    *,
+    tools: bool = True,
+) -> None:
+    """Decide what is sent, to whom, and with which tools."""
+    agent, runtime = turn.agent, turn.runtime
+
+    async def hand_over(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        assert turn.reasoning is not None
+        turn.handoff, closing = await handing_over.hand_over(agent, turn.conversation, arguments, runtime)
+        turn.reasoning.closing = closing
+        return handing_over.result_of(closing)
+
+    own = {handing_over.TOOL: hand_over}
+    turn.reasoning = Reasoning(
+        connection,
+        request_of(agent, build_messages(agent, turn.conversation, earlier, text)),
+        tools=await toolbox_of(agent, runtime, models, own) if tools else None,
+        most_calls=agent.config.max_tool_calls,
+        timeout_seconds=agent.config.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
+        say=lambda piece: turn.events.put_nowait(Delta(piece)),
     )
+    await turn.reasoning.step("analyze_input", f"{len(earlier)} earlier messages of this conversation")
 
 
 async def _conversation_of(agent: Agent, caller: Caller, conversation_id: str | None) -> Conversation | None:
@@ -186,21 +202,6 @@ async def _conversation_of(agent: Agent, caller: Caller, conversation_id: str | 
     return conversation
 
 
-async def _connection_of(runtime: Runtime, models: ChatModels, agent: Agent) -> Connection:
-    """The agent's model, to be asked with the agent's own key; a retired one puts the agent into error."""
-    if not agent.api_key:
-        raise NoKeyConfigured
-    try:
-        key = await api_key_service.get_key(agent.scope, agent.api_key)
-    except ApiKeyNotFound:
-        raise NoKeyConfigured from None
-    try:
-        return await connect(key, agent.llm_settings.model, runtime, models)
-    except ModelRetired as retired:
-        await agent_service.record_failure(agent, retired.message, threshold=1)
-        raise
-
-
 async def _store_question(
     runtime: Runtime, caller: Caller, conversation: Conversation, said: Question, canned: CannedReply | None
 ) -> None:
@@ -214,112 +215,59 @@ async def _store_question(
 
 async def _run(turn: Turn, *, stream: bool) -> None:
     """Answer, store, report; whatever happens, the last event says it."""
+    assert turn.reasoning is not None
     started = perf_counter()
+    failure: CrafterError | None = None
     try:
-        outcome: Finished | CrafterError = await _ask(turn, stream=stream)
+        await turn.reasoning.run(stream=stream)
     except asyncio.CancelledError:  # the server is stopping, and waits until we have stored what there is
-        outcome = TurnInterrupted()
+        failure = TurnInterrupted()
     except Exception as error:  # noqa: BLE001 - the task ends here; what is not known is logged
-        outcome = _failure(turn, error)
-    event = await to_its_end(_settle(turn, outcome, perf_counter() - started))
+        failure = _known(turn, error)
+    event = await to_its_end(_settle(turn, failure, perf_counter() - started))
     turn.events.put_nowait(event)
 
 
-async def _settle(turn: Turn, outcome: Finished | CrafterError, seconds: float) -> TurnEvent:
+async def _settle(turn: Turn, failure: CrafterError | None, seconds: float) -> TurnEvent:
     """Store what was said, and note how the agent does."""
     try:
-        if isinstance(outcome, Finished):
-            event: TurnEvent = await _store_answer(turn, outcome, seconds)
-        else:
-            await _store_partial(turn, outcome, seconds)
-            event = Failed(outcome)
+        event: TurnEvent = await _store(turn, failure, seconds)
     except Exception as error:  # noqa: BLE001 - as above
-        event = Failed(_failure(turn, error))
-    await _note(turn.agent, outcome)
+        event = Failed(_known(turn, error))
+    await _note(turn.agent, failure)
     return event
 
 
-async def _note(agent: Agent, outcome: Finished | CrafterError) -> None:
+async def _store(turn: Turn, failure: CrafterError | None, seconds: float) -> Completed | Failed:
+    agent, reasoning = turn.agent, turn.reasoning
+    assert reasoning is not None
+    if failure is not None:
+        partial = recording.partial_message(agent, reasoning, seconds, failure)
+        if partial is not None:
+            await _append(turn, partial, recording.counters_of(reasoning))
+        return Failed(failure)
+    message = recording.answer_message(agent, reasoning, seconds)
+    await _append(turn, message, recording.counters_of(reasoning))
+    return Completed(message, reasoning, turn.handoff)
+
+
+async def _note(agent: Agent, failure: CrafterError | None) -> None:
     """Keep the agent's status up to date; the turn is over, so it does not depend on this."""
     try:
-        if isinstance(outcome, Finished):
+        if failure is None:
             await agent_service.record_success(agent)
-        elif isinstance(outcome, UpstreamFailed):
-            await agent_service.record_failure(agent, outcome.message)
+        elif isinstance(failure, UpstreamFailed):
+            await agent_service.record_failure(agent, failure.message)
     except PyMongoError as error:
         log.warning("agent_status_not_noted", agent=agent.id, error=type(error).__name__)
 
 
-def _failure(turn: Turn, error: Exception) -> CrafterError:
+def _known(turn: Turn, error: Exception) -> CrafterError:
     """What an exception means to the caller; a mistake of ours is logged."""
     known = error if isinstance(error, CrafterError) else describe_failure(error)
     if known is None:
         log.error("turn_failed", agent=turn.agent.id, conversation=turn.conversation.id, exc_info=error)
     return known or CrafterError()
-
-
-async def _ask(turn: Turn, *, stream: bool) -> Finished:
-    assert turn.model is not None
-    assert turn.request is not None
-    if not stream:
-        return await turn.model.complete(turn.request)
-    async with aclosing(turn.model.stream(turn.request)) as events:
-        async for event in events:
-            if isinstance(event, Finished):
-                return event
-            turn.said.append(event.text)
-            turn.events.put_nowait(Delta(event.text))
-    raise UpstreamFailed(f"{turn.provider} API Error: the answer ended before it was complete")
-
-
-async def _store_answer(turn: Turn, finished: Finished, seconds: float) -> Completed:
-    usage = finished.usage
-    assert turn.request is not None
-    cost = cost_usd(turn.provider, turn.request.model, usage)
-    facts: dict[str, Any] = {"state": "complete", "finish_reason": finished.finish_reason}
-    if finished.dropped_parameters:
-        facts["dropped_parameters"] = list(finished.dropped_parameters)
-    if usage.estimated:
-        facts["usage_estimated"] = True
-    if cost is None:
-        facts["cost_unknown"] = True
-    amount = float(cost or 0)
-    message = _answer(turn, finished.text, seconds, facts)
-    message.token_usage = TokenUsage(
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        total_tokens=usage.total_tokens,
-        cost=amount,
-    )
-    counters = {"metadata.total_tokens_used": usage.total_tokens, "metadata.total_cost": amount}
-    await _append(turn, message, counters)
-    return Completed(message, usage, amount)
-
-
-async def _store_partial(turn: Turn, error: CrafterError, seconds: float) -> None:
-    """Keep what was said before the failure; nothing was said: nothing to keep."""
-    if turn.said:
-        message = _answer(turn, "".join(turn.said), seconds, {"state": "partial", "error": error.code})
-        await _append(turn, message, {})
-
-
-def _answer(turn: Turn, text: str, seconds: float, facts: dict[str, Any]) -> Message:
-    assert turn.request is not None
-    about = {
-        "provider": turn.provider,
-        "model": turn.request.model,
-        "latency_ms": round(seconds * 1000),
-        **facts,
-    }
-    steps = []
-    if turn.agent.config.enable_thinking:
-        steps = [
-            ThinkingStep(
-                step="analyze_input", reasoning=f"{turn.earlier} earlier messages of this conversation"
-            ),
-            ThinkingStep(step="final_response", reasoning=f"Answered by {turn.request.model}"),
-        ]
-    return Message(role="assistant", content=text, thinking_process=steps, metadata=about)
 
 
 async def _append(turn: Turn, message: Message, counters: dict[str, float]) -> None:

@@ -79,7 +79,7 @@ class SessionEnding(Ending):
 
     async def error(self, turn: Turn, failed: Failed) -> dict[str, Any]:
         """Under the one code that programs know."""
-        if not turn.said:
+        if turn.reasoning is None or not turn.reasoning.said:
             await visits.give_back(self._visit)
         return {**await super().error(turn, failed), "code": ExecutionFailed.code}
 

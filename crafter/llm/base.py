@@ -56,13 +56,17 @@ class ChatParameters:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One call. Calls with the same ``cache_key`` share their beginning, so a vendor may reuse its work."""
+    """One call. Calls with the same ``cache_key`` share their beginning, so a vendor may reuse its work.
+
+    ``may_call`` False: the model must answer; ``tools`` are there because earlier messages speak of them.
+    """
 
     model: str
     messages: Sequence[ChatMessage]
     parameters: ChatParameters = field(default_factory=ChatParameters)
     cache_key: str | None = None
     tools: Sequence[ToolDefinition] = ()
+    may_call: bool = True
 
 
 @dataclass(frozen=True, slots=True)

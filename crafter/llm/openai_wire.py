@@ -34,6 +34,8 @@ def request_body(request: ChatRequest, unsupported: frozenset[str]) -> tuple[dic
         parameters["prompt_cache_key"] = request.cache_key
     if request.tools:
         parameters["tools"] = [_tool(tool) for tool in request.tools]
+        if not request.may_call:
+            parameters["tool_choice"] = "none"
     messages = [_message(message) for message in request.messages]
     return {"model": request.model, "messages": messages, **parameters}, dropped
 

@@ -75,7 +75,7 @@ async def run_tool(
         error = f"The tool took longer than {DEADLINE_SECONDS} seconds"
     except CrafterError as failure:
         error = failure.message
-    except Exception as mistake:  # noqa: BLE001 - the run ends here; the model is told, and we are
+    except Exception as mistake:  # the run ends here: the model is told, and we are
         log.error("tool_failed", tool=name, exc_info=mistake)
         error = ToolFailed.message
     spent = _milliseconds(started)
