@@ -6,18 +6,21 @@ from typing import Any
 STORED_BYTES = 16 * 1024
 """The largest result that is stored; of a larger one its beginning is, as text."""
 
+STORED_DEPTH = 64
+"""The deepest result that is stored: MongoDB holds a hundred levels, and the document around it has some."""
+
 TOLD_CHARACTERS = 24_000
 """The longest result that a model is told."""
 
 
 def as_stored(result: Any) -> Any:
-    """The result, if it can be kept as it is; else what it begins with: ``{"truncated": true, "beginning": …}``."""
+    """The result, if it can be kept as it is; else ``{"truncated": true, "bytes": …, "beginning": …}``."""
     text = as_text(result)
     size = len(text.encode())
-    if size > STORED_BYTES:
+    if size > STORED_BYTES or _is_deep(text):
         return {"truncated": True, "bytes": size, "beginning": text[: STORED_BYTES // 4]}
-    # Through JSON, so that it is what readers will get; its keys go into documents, which no NUL may be in.
-    return json.loads(text.replace("\\u0000", "\\ufffd"), parse_int=_number)
+    # Through JSON, so that it is what readers will get. Its keys become those of documents, which no NUL may be in.
+    return json.loads(text.replace("\\u0000", "\ufffd"), parse_int=_number, parse_constant=lambda _: None)
 
 
 def as_told(result: Any) -> str:
@@ -29,8 +32,25 @@ def as_told(result: Any) -> str:
 
 
 def as_text(result: Any) -> str:
-    """The result as JSON, in plain ASCII; what JSON does not know becomes text."""
-    return json.dumps(result, default=str, allow_nan=False)
+    """The result as JSON; what JSON does not know becomes text, and what no encoding can hold ``?``."""
+    try:
+        text = json.dumps(result, default=str, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return '{"truncated": true, "beginning": "(it cannot be written as JSON)"}'
+    return text.encode("utf-8", "replace").decode()
+
+
+def _is_deep(text: str) -> bool:
+    """Whether there may be too many levels: brackets in texts count too, which only errs on the safe side."""
+    depth = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            if depth > STORED_DEPTH:
+                return True
+        elif character in "]}":
+            depth -= 1
+    return False
 
 
 def _number(digits: str) -> int | float:
