@@ -51,6 +51,7 @@ from crafter.prompts import service as prompt_service
 from crafter.providers import routes as providers
 from crafter.sessions import routes as sessions
 from crafter.sessions import service as session_service
+from crafter.statistics import routes as statistics
 from crafter.tool_runtime import routes as tool_runtime
 from crafter.tools import routes as tools
 from crafter.user_api_keys import routes as user_api_keys
@@ -82,6 +83,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     prompt_execution.router,
     handoffs.router,
     handoffs.polling_router,
+    statistics.router,
     operators.router,
     absent.router,
     widget.router,

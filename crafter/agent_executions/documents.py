@@ -3,6 +3,7 @@
 ``pending`` → ``running`` → ``completed`` | ``failed`` | ``timeout``; each step is one conditional update.
 """
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -18,6 +19,7 @@ UNFINISHED: tuple[ExecutionStatus, ...] = ("pending", "running")
 
 _IN_PROJECT = {"organization": "o", "project": "p"}
 _NEWEST_FIRST = (("createdAt", -1), ("_id", -1))
+_IN_A_MONTH = {"$gte": datetime(2026, 1, 1, tzinfo=UTC), "$lt": datetime(2026, 2, 1, tzinfo=UTC)}
 
 
 class TaskStep(StoredElement):
@@ -115,6 +117,9 @@ class AgentExecution(ProjectDocument):
         QueryShape(
             "an agent's runs in one state", {**_IN_PROJECT, "agent": "a", "status": "s"}, _NEWEST_FIRST
         ),
+        QueryShape("the newest runs of an organization", {"organization": "o"}, _NEWEST_FIRST),
+        QueryShape("runs in a time", {"organization": "o", "createdAt": _IN_A_MONTH}),
+        QueryShape("an agent's runs in a time", {**_IN_PROJECT, "agent": "a", "createdAt": _IN_A_MONTH}),
     )
 
     class Settings:
@@ -124,6 +129,10 @@ class AgentExecution(ProjectDocument):
             IndexModel([("agent", ASCENDING), ("createdAt", DESCENDING)], name="agent_1_createdAt_-1"),
             IndexModel([("status", ASCENDING), ("createdAt", ASCENDING)], name="status_1_createdAt_1"),
             IndexModel([("organization", ASCENDING), ("_id", ASCENDING)], name="organization_1__id_1"),
+            IndexModel(
+                [("organization", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)],
+                name="organization_1_createdAt_-1__id_-1",
+            ),
             IndexModel(
                 [
                     ("organization", ASCENDING),

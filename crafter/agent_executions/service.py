@@ -1,20 +1,35 @@
 """Every query about the runs of task agents."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crafter.agent_executions import pipelines
 from crafter.agent_executions.documents import UNFINISHED, AgentExecution, ExecutedTool, TaskStep
 from crafter.agent_executions.errors import ExecutionNotFound
 from crafter.agent_executions.schemas import ExecutionRead, ExecutionSummary
 from crafter.agents.documents import Agent
 from crafter.core.pagination import NumberedPage
+from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 
 MOST_STEPS = 200
 """How many steps, and how many runs of tools, are kept of one run: the first."""
 
 _NEWEST_FIRST = (("createdAt", -1), ("_id", -1))
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """What runs took: ``days`` in order, each named by its first moment, and the ``agents`` with the most runs.
+
+    Each row has ``runs``, ``tokens``, ``cost`` (dollars), ``tool_calls``, ``milliseconds`` of the ``timed`` runs, and
+    how many runs are ``completed``, ``failed`` and ``pending``.
+    """
+
+    days: list[dict[str, Any]]
+    agents: list[dict[str, Any]]
 
 
 async def list_numbered(
@@ -44,6 +59,24 @@ def show(execution: AgentExecution) -> ExecutionRead:
     for name in ("thinking_process", "tools_executed"):
         stored[name] = [{**part, "_id": str(part["_id"])} for part in stored[name]]
     return ExecutionRead.from_stored(stored)
+
+
+async def sum_up(
+    scope: Scope, since: datetime, until: datetime, *, agent_id: str | None = None, most: int = 5
+) -> RunFigures:
+    """The figures of the runs that began in a time, of one agent or of all."""
+    only: list[Mapping[str, Any]] = [] if agent_id is None else [{"$match": {"agent": agent_id}}]
+    [figures] = await AgentExecution.within(scope).aggregate(
+        [*only, *pipelines.summed_up(since, until, most)]
+    )
+    return RunFigures(figures["days"], figures["agents"])
+
+
+async def list_recent(scope: Scope, *, limit: int, agent_id: str | None = None) -> list[dict[str, Any]]:
+    """The newest runs of one agent or of all, as stored, without what went in and came out."""
+    fields = {**ExecutionSummary.fields(), "agent": 1}
+    where = {} if agent_id is None else {"agent": agent_id}
+    return await AgentExecution.within(scope).find(where, fields=fields, sort=_NEWEST_FIRST, limit=limit)
 
 
 async def add_execution(execution: AgentExecution) -> None:

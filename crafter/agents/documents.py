@@ -178,6 +178,7 @@ class Agent(ProjectDocument):
             {"organization": "o", "project": "p", "is_active": {"$ne": False}},
             (("name", 1),),
         ),
+        QueryShape("agents of an organization", {"organization": "o"}),
         QueryShape("some agents", {"_id": {"$in": ["a", "b"]}, "organization": "o"}),
         QueryShape("agents that use a key", {"organization": "o", "api_key": "k"}),
         QueryShape(

@@ -116,6 +116,11 @@ async def list_active(scope: Scope, *, limit: int = 1_000) -> list[dict[str, Any
     )
 
 
+async def count_agents(scope: Scope) -> int:
+    """How many agents there are, counted up to 10,000."""
+    return await Agent.within(scope).count({})
+
+
 async def find_summaries(scope: Scope | ScopeSet, agent_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What is stored of some agents, in short, by id; those that are gone are missing."""
     wanted = sorted(set(agent_ids))

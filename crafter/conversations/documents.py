@@ -22,7 +22,11 @@ Lifecycle = Literal["active", "archived", "deleted"]
 
 NEW_TITLE = "New Conversation"
 
+_IN_PROJECT = {"organization": "o", "project": "p"}
 _SEVERAL = {"$in": ["o", "o2"]}
+_SHOWN = {"lifecycle": {"$in": ["active", None]}}
+_RECENT = (("metadata.last_activity", -1), ("_id", -1))
+_IN_A_MONTH = {"$gte": datetime(2026, 1, 1, tzinfo=UTC), "$lt": datetime(2026, 2, 1, tzinfo=UTC)}
 
 
 class ThinkingStep(StoredElement):
@@ -158,66 +162,39 @@ class Conversation(ProjectDocument):
         Reference("project", "projects"),
     )
     query_shapes: ClassVar = (
-        QueryShape("one conversation", {"_id": "c", "organization": "o", "project": "p"}),
+        QueryShape("one conversation", {"_id": "c", **_IN_PROJECT}),
         QueryShape(
-            "conversations of an agent",
-            {"organization": "o", "project": "p", "agent": "a", "lifecycle": {"$in": ["active", None]}},
-            (("metadata.last_activity", -1), ("_id", -1)),
-            rules=("12.63",),
+            "conversations of an agent", {**_IN_PROJECT, "agent": "a", **_SHOWN}, _RECENT, rules=("12.63",)
         ),
         QueryShape(
             "an agent's conversations with one end user",
-            {
-                "organization": "o",
-                "project": "p",
-                "agent": "a",
-                "user_identifier": "u",
-                "lifecycle": {"$in": ["active", None]},
-            },
-            (("metadata.last_activity", -1), ("_id", -1)),
+            {**_IN_PROJECT, "agent": "a", "user_identifier": "u", **_SHOWN},
+            _RECENT,
         ),
         QueryShape(
             "an agent's conversations in one state",
-            {
-                "organization": "o",
-                "project": "p",
-                "agent": "a",
-                "status": "s",
-                "lifecycle": {"$in": ["active", None]},
-            },
-            (("metadata.last_activity", -1), ("_id", -1)),
+            {**_IN_PROJECT, "agent": "a", "status": "s", **_SHOWN},
+            _RECENT,
         ),
+        QueryShape("conversations of a project", {**_IN_PROJECT, **_SHOWN}, _RECENT),
         QueryShape(
-            "conversations of a project",
-            {"organization": "o", "project": "p", "lifecycle": {"$in": ["active", None]}},
-            (("metadata.last_activity", -1), ("_id", -1)),
-        ),
-        QueryShape(
-            "a person's conversations",
-            {"organization": "o", "project": "p", "user": "u", "lifecycle": {"$in": ["active", None]}},
-            (("metadata.last_activity", -1), ("_id", -1)),
-            rules=("12.64",),
+            "a person's conversations", {**_IN_PROJECT, "user": "u", **_SHOWN}, _RECENT, rules=("12.64",)
         ),
         QueryShape(
             "conversations of a project in one state",
-            {"organization": "o", "project": "p", "status": "s", "lifecycle": {"$in": ["active", None]}},
-            (("metadata.last_activity", -1), ("_id", -1)),
+            {**_IN_PROJECT, "status": "s", **_SHOWN},
+            _RECENT,
             rules=("12.65",),
         ),
         QueryShape("one of several organizations' conversations", {"_id": "c", "organization": _SEVERAL}),
         QueryShape(
             "waiting for a human, in several organizations",
-            {"organization": _SEVERAL, "status": "handoff_requested", "lifecycle": {"$in": ["active", None]}},
+            {"organization": _SEVERAL, "status": "handoff_requested", **_SHOWN},
             (("handoff_info.requested_at", -1), ("_id", -1)),
         ),
         QueryShape(
             "waiting for a human, in a project",
-            {
-                "organization": "o",
-                "project": "p",
-                "status": "handoff_requested",
-                "lifecycle": {"$in": ["active", None]},
-            },
+            {**_IN_PROJECT, "status": "handoff_requested", **_SHOWN},
             (("handoff_info.requested_at", -1), ("_id", -1)),
         ),
         QueryShape(
@@ -226,36 +203,39 @@ class Conversation(ProjectDocument):
                 "organization": _SEVERAL,
                 "handoff_info.assigned_human": "u",
                 "status": "human_controlled",
-                "lifecycle": {"$in": ["active", None]},
+                **_SHOWN,
             },
-            (("metadata.last_activity", -1), ("_id", -1)),
+            _RECENT,
         ),
         QueryShape(
             "handled by somebody of another system",
             {
-                "organization": "o",
-                "project": "p",
+                **_IN_PROJECT,
                 "handoff_info.assigned_external_operator.external_id": "e",
                 "status": "human_controlled",
-                "lifecycle": {"$in": ["active", None]},
+                **_SHOWN,
             },
-            (("metadata.last_activity", -1), ("_id", -1)),
+            _RECENT,
         ),
         QueryShape(
             "waiting for a human, anywhere",
             {
                 "status": "handoff_requested",
                 "handoff_info.requested_at": {"$gte": datetime(2026, 1, 1, tzinfo=UTC)},
-                "lifecycle": {"$in": ["active", None]},
+                **_SHOWN,
             },
             (("handoff_info.requested_at", 1),),
             everywhere=True,
         ),
         QueryShape(
-            "conversations of an organization",
-            {"organization": "o", "lifecycle": {"$in": ["active", None]}},
-            (("metadata.last_activity", -1), ("_id", -1)),
+            "conversations that were begun in a time",
+            {"organization": "o", "created_at": _IN_A_MONTH, "lifecycle": {"$ne": "deleted"}},
         ),
+        QueryShape(
+            "an agent's conversations that were begun in a time",
+            {**_IN_PROJECT, "agent": "a", "created_at": _IN_A_MONTH, "lifecycle": {"$ne": "deleted"}},
+        ),
+        QueryShape("conversations of an organization", {"organization": "o", **_SHOWN}, _RECENT),
     )
 
     class Settings:
@@ -319,6 +299,11 @@ class Conversation(ProjectDocument):
                     ("assigned_human", "assigned_human"),
                     ("assigned_external_operator.external_id", "assigned_external"),
                 )
+            ),
+            IndexModel([("organization", ASCENDING), ("created_at", DESCENDING)], name="conversations_begun"),
+            IndexModel(
+                [("organization", ASCENDING), ("agent", ASCENDING), ("created_at", DESCENDING)],
+                name="conversations_agent_begun",
             ),
             IndexModel(
                 [

@@ -1,6 +1,9 @@
 """Expressions over a stored conversation, which answer also where another program has stored something odd."""
 
+from datetime import datetime
 from typing import Any
+
+from crafter.core.figures import Stage, count_if, day_of, sum_of, within
 
 _IS_COUNT = {"$and": [{"$in": [{"$type": "$moved"}, ["int", "long"]]}, {"$gte": ["$moved", 0]}]}
 
@@ -17,3 +20,38 @@ MESSAGE_COUNT: dict[str, Any] = {"$add": [MOVED, {"$size": EMBEDDED}]}
 def unmoved(conversation_id: str, moved: int) -> dict[str, Any]:
     """The filter for a conversation of which so many messages have moved, and no more."""
     return {"_id": conversation_id, "$expr": {"$eq": [MOVED, moved]}}
+
+
+_IS_ACTIVE: dict[str, Any] = {
+    "$and": [
+        {
+            "$in": [
+                {"$ifNull": ["$status", "agent_controlled"]},
+                ["agent_controlled", "handoff_requested", "human_controlled"],
+            ]
+        },
+        {"$ne": ["$archived", True]},
+        {"$ne": ["$lifecycle", "archived"]},
+    ]
+}
+"""Whether a conversation still goes on."""
+
+
+def summed_up(since: datetime, until: datetime) -> list[Stage]:
+    """The figures of the conversations that were begun in a time, by day. Their messages are counted where they are."""
+    return [
+        {"$match": {"created_at": within(since, until), "lifecycle": {"$ne": "deleted"}}},
+        {
+            "$group": {
+                "_id": day_of("created_at"),
+                "conversations": {"$sum": 1},
+                "messages": {"$sum": MESSAGE_COUNT},
+                "tokens": sum_of("metadata.total_tokens_used"),
+                "cost": sum_of("metadata.total_cost"),
+                "tools": sum_of("metadata.tools_executed_count"),
+                "active": count_if(_IS_ACTIVE),
+                "ended": count_if({"$eq": ["$status", "ended"]}),
+            }
+        },
+        {"$sort": {"_id": 1}},
+    ]

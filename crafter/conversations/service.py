@@ -7,7 +7,7 @@ from typing import Any
 from crafter.agents.documents import Agent
 from crafter.conversations.documents import NEW_TITLE, Conversation, Lifecycle, MessagePrivacy, MessageSegment
 from crafter.conversations.errors import ConversationArchived, ConversationNotFound, IllegalTransition
-from crafter.conversations.pipelines import MESSAGE_COUNT
+from crafter.conversations.pipelines import MESSAGE_COUNT, summed_up
 from crafter.core.pagination import CursorPage, CursorSigner, NumberedPage
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
@@ -120,6 +120,18 @@ async def list_page(
     if len(rows) <= page.limit:
         return rows, None
     return rows[: page.limit], cursors.seal(_position(rows[page.limit - 1]), listing)
+
+
+async def sum_up(
+    scope: Scope, since: datetime, until: datetime, *, agent_id: str | None = None
+) -> list[dict[str, Any]]:
+    """The figures of what was begun in a time, with one agent or with all: a row for each day, in order.
+
+    ``[{"_id", "conversations", "messages", "tokens", "cost" (dollars), "tools", "active", "ended"}]``; ``_id`` is the
+    day's first moment.
+    """
+    only: list[Mapping[str, Any]] = [] if agent_id is None else [{"$match": {"agent": agent_id}}]
+    return await Conversation.within(scope).aggregate([*only, *summed_up(since, until)])
 
 
 async def set_lifecycle(scope: Scope, conversation_id: str, target: Lifecycle) -> Conversation:

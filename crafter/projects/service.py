@@ -27,6 +27,11 @@ async def list_projects(access: Access, *, limit: int = 1_000) -> list[ProjectRe
     return [ProjectRead.from_stored(row) for row in rows]
 
 
+async def count_projects(scope: Scope) -> int:
+    """How many projects there are, counted up to 10,000."""
+    return await Project.within(scope).count({})
+
+
 async def get_project(access: Access, project_id: str) -> Project:
     """One project of the organization. Raises ProjectAccessDenied, and ProjectNotFound, also for another's."""
     access.require_project(project_id)

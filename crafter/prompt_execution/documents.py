@@ -1,5 +1,6 @@
 """The history and the cache of prompts, as they are stored."""
 
+from datetime import UTC, datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from crafter.core.time import utc_now
 ExecutionStatus = Literal["success", "error", "cached"]
 
 _IN_PROJECT = {"organization": "o", "project": "p"}
+_IN_A_MONTH = {"$gte": datetime(2026, 1, 1, tzinfo=UTC), "$lt": datetime(2026, 2, 1, tzinfo=UTC)}
 
 
 class ExecutionUsage(Stored):
@@ -69,6 +71,7 @@ class PromptExecution(ProjectDocument):
         QueryShape(
             "executions of a prompt", {**_IN_PROJECT, "prompt": "p"}, (("createdAt", -1), ("_id", -1))
         ),
+        QueryShape("executions in a time", {"organization": "o", "createdAt": _IN_A_MONTH}),
     )
 
     class Settings:
@@ -83,6 +86,10 @@ class PromptExecution(ProjectDocument):
                     ("_id", DESCENDING),
                 ],
                 name="organization_1_project_1_prompt_1_createdAt_-1__id_-1",
+            ),
+            IndexModel(
+                [("organization", ASCENDING), ("createdAt", DESCENDING)],
+                name="organization_1_createdAt_-1",
             ),
         ]
 

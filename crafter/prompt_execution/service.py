@@ -1,12 +1,15 @@
 """Every query about the history and the cache of prompts."""
 
 from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from crafter.core.pagination import NumberedPage
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
+from crafter.prompt_execution import pipelines
 from crafter.prompt_execution.documents import PromptCache, PromptExecution
 from crafter.prompt_execution.schemas import ExecutionRead
 from crafter.prompts.documents import Prompt
@@ -27,6 +30,14 @@ async def list_executions(prompt: Prompt, page: NumberedPage) -> tuple[list[Exec
         where, fields=ExecutionRead.fields(), sort=_NEWEST_FIRST, skip=page.skip, limit=page.limit
     )
     return [ExecutionRead.from_stored(row) for row in rows], await executions.count(where)
+
+
+async def sum_up(scope: Scope, since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """The figures of the executions in a time: one row for each day, in order, named by the day's first moment.
+
+    ``[{"_id", "calls", "tokens", "cost" (dollars), "success", "error", "cached"}]``, the last three in calls.
+    """
+    return await PromptExecution.within(scope).aggregate(pipelines.summed_up(since, until))
 
 
 async def find_result(scope: Scope, request_hash: str) -> PromptCache | None:

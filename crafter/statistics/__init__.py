@@ -1,0 +1,1 @@
+"""What an organization has used, and when: figures over prompts, runs of task agents and conversations."""
