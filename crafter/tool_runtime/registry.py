@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from crafter.tool_runtime.calculator import calculate
 from crafter.tool_runtime.context import Arguments, Handler, Result, ToolContext
 from crafter.tool_runtime.current_time import tell_time
+from crafter.tool_runtime.faq import look_up
 from crafter.tool_runtime.json_processor import process_json
 
 PLAIN: Mapping[str, Callable[[Arguments], Result]] = {
@@ -22,5 +23,8 @@ def _plain(run: Callable[[Arguments], Result]) -> Handler:
     return handle
 
 
-HANDLERS: Mapping[str, Handler] = {name: _plain(run) for name, run in PLAIN.items()}
+HANDLERS: Mapping[str, Handler] = {
+    **{name: _plain(run) for name, run in PLAIN.items()},
+    "faq": look_up,
+}
 """The tools that an agent can use. Asking for a human is not here: it belongs to a conversation."""
