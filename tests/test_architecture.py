@@ -79,6 +79,7 @@ IMPORTS_INSIDE: Exceptions = {
 }
 EVERYTHING_CAUGHT: Exceptions = {
     "crafter/edge/middleware.py": "the task of a request ends there",
+    "crafter/execution/failures.py": "the task of a run ends there, and is told what happened",
     "crafter/execution/turn.py": "the task of a turn ends there, and its stream says what happened",
     "crafter/migrations/runner.py": "a migration ends there: it is marked as failed, and the failure goes on",
 }

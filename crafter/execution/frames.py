@@ -4,13 +4,14 @@ The published clients keep no buffer between network chunks, so a frame is small
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from starlette.responses import StreamingResponse
 
 from crafter.execution.answers import handoff_of, usage_of
-from crafter.execution.turn import Completed, Delta, Failed, Turn, events_of, start
+from crafter.execution.events import Delta, Failed
+from crafter.execution.turn import Completed, Turn, events_of, start
 
 _HEADERS = {
     "Cache-Control": "no-cache",
@@ -34,6 +35,16 @@ _PIECE = 2_000
 def frame(data: dict[str, Any]) -> bytes:
     """One frame; other than ASCII is escaped."""
     return f"data: {json.dumps(data, separators=(',', ':'))}\n\n".encode("ascii")
+
+
+CONNECTED = frame({"type": "connected", "message": "Stream established"})
+"""The first frame of each stream."""
+
+
+def pieces_of(text: str) -> Iterator[bytes]:
+    """What is said, as one frame or more."""
+    for at in range(0, len(text), _PIECE):
+        yield frame({"type": "response_chunk", "content": text[at : at + _PIECE]})
 
 
 def stream_response(frames: AsyncIterator[bytes]) -> StreamingResponse:
@@ -72,14 +83,14 @@ def stream_answer(turn: Turn, ending: Ending | None = None) -> StreamingResponse
 
 async def _frames(turn: Turn, ending: Ending) -> AsyncIterator[bytes]:
     """``connected``, the pieces of the answer, then ``complete`` or ``error``."""
-    yield frame({"type": "connected", "message": "Stream established"})
+    yield CONNECTED
     if turn.canned is not None:
         yield frame(ending.complete(turn, None))
         return
     async for event in events_of(turn):
         if isinstance(event, Delta):
-            for at in range(0, len(event.text), _PIECE):
-                yield frame({"type": "response_chunk", "content": event.text[at : at + _PIECE]})
+            for piece in pieces_of(event.text):
+                yield piece
         elif isinstance(event, Failed):
             yield frame(await ending.error(turn, event))
         else:

@@ -1,7 +1,8 @@
 """What a model is given: the agent's system prompt word for word, the application's context, the latest messages."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from crafter.agents.documents import Agent
 from crafter.conversations.documents import Conversation, Message
@@ -27,12 +28,22 @@ def build_messages(
     agent: Agent, conversation: Conversation | None, earlier: Sequence[Message], text: str
 ) -> list[ChatMessage]:
     """The messages of one call, oldest first; the newest of the earlier ones that fit."""
-    messages = [ChatMessage("system", agent.system_prompt)] if agent.system_prompt else []
     context = conversation.dynamic_context if conversation else None
+    return [*_instructions(agent, context), *_latest(earlier), ChatMessage("user", text)]
+
+
+def build_task(agent: Agent, context: Mapping[str, Any] | None, given: Any) -> list[ChatMessage]:
+    """The messages of a task: what is ``given`` as it is if it is text, otherwise as JSON that is easy to read."""
+    text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2)
+    return [*_instructions(agent, context), ChatMessage("user", text)]
+
+
+def _instructions(agent: Agent, context: Mapping[str, Any] | None) -> list[ChatMessage]:
+    messages = [ChatMessage("system", agent.system_prompt)] if agent.system_prompt else []
     if context:
         told = json.dumps(context, ensure_ascii=False, default=str)
         messages.append(ChatMessage("system", f"Context from the application, as JSON: {told}"))
-    return [*messages, *_latest(earlier), ChatMessage("user", text)]
+    return messages
 
 
 def _latest(earlier: Sequence[Message]) -> list[ChatMessage]:

@@ -49,6 +49,18 @@ class Closing:
     reasoning: str
 
 
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """What the last step is called, by the contract's names: of an answer, and of one after the last call of a tool."""
+
+    answered: str
+    exhausted: str
+
+
+OF_A_TURN = Endings("final_response", "forced_final_response")
+OF_A_TASK = Endings("task_completed", "max_iterations_reached")
+
+
 Say = Callable[[str], None]
 Note = Callable[[Sequence[Step], Sequence[ToolRun]], Awaitable[None]]
 
@@ -74,6 +86,7 @@ class Reasoning:
     tools: Toolbox | None = None
     most_calls: int = 10
     timeout_seconds: float = 300
+    endings: Endings = OF_A_TURN
     closing: Closing | None = None
     said: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -131,7 +144,7 @@ class Reasoning:
                 return
         if offered and exhausted and not finished.text:
             self._hear(OUT_OF_ROUNDS, first=True)
-        ending = "forced_final_response" if offered and exhausted else "final_response"
+        ending = self.endings.exhausted if offered and exhausted else self.endings.answered
         await self.step(ending, f"Answered by {self.request.model}")
 
     async def _ask(self, request: ChatRequest, stream: bool) -> Finished:

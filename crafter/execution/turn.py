@@ -6,10 +6,6 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-import structlog
-from pymongo.errors import PyMongoError
-
-from crafter.agents import service as agent_service
 from crafter.agents.documents import Agent
 from crafter.calling.connection import Connection
 from crafter.conversations import messages as message_store
@@ -17,8 +13,7 @@ from crafter.conversations import privacy
 from crafter.conversations import service as conversation_service
 from crafter.conversations.documents import Conversation, Message
 from crafter.conversations.errors import ConversationNotFound, ConversationOfAnother
-from crafter.core.database import describe_failure
-from crafter.core.errors import CrafterError, FieldError, UpstreamFailed, ValidationFailed
+from crafter.core.errors import CrafterError, FieldError, ValidationFailed
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
@@ -27,6 +22,8 @@ from crafter.execution.addressing import connection_of, request_of
 from crafter.execution.caller import Caller
 from crafter.execution.canned import CannedReply, canned_reply
 from crafter.execution.errors import NotAChatbot, TurnInterrupted
+from crafter.execution.events import Delta, Failed, last_event, read_events
+from crafter.execution.failures import failure_of, known, note_health
 from crafter.execution.prompting import build_messages, history_limit
 from crafter.execution.reasoning import Reasoning
 from crafter.execution.schemas import Question
@@ -34,16 +31,7 @@ from crafter.execution.toolbox import toolbox_of
 from crafter.handoff_requests.service import RequestedHandoff
 from crafter.llm.providers import ChatModels
 
-log = structlog.get_logger("crafter.execution")
-
 DEFAULT_TIMEOUT_SECONDS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """The next piece of the answer."""
-
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +41,6 @@ class Completed:
     message: Message
     reasoning: Reasoning
     handoff: RequestedHandoff | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """There is no (whole) answer; what was said until then is stored."""
-
-    error: CrafterError
 
 
 TurnEvent = Delta | Completed | Failed
@@ -134,23 +115,14 @@ def start(turn: Turn, *, stream: bool) -> None:
     turn.runtime.tasks.start(_run(turn, stream=stream), name=f"turn {turn.conversation.id}")
 
 
-async def events_of(turn: Turn) -> AsyncIterator[TurnEvent]:
+def events_of(turn: Turn) -> AsyncIterator[TurnEvent]:
     """The events of a started turn; the last is Completed or Failed. Leaving early does not end the turn."""
-    while True:
-        event = await turn.events.get()
-        yield event
-        if not isinstance(event, Delta):
-            return
+    return read_events(turn.events)
 
 
 async def completion_of(turn: Turn) -> Completed:
     """The stored answer of a started turn. Raises what the turn failed with."""
-    async for event in events_of(turn):
-        if isinstance(event, Completed):
-            return event
-        if isinstance(event, Failed):
-            raise event.error
-    raise CrafterError
+    return await last_event(turn.events)
 
 
 async def _earlier(runtime: Runtime, agent: Agent, conversation: Conversation) -> list[Message]:
@@ -217,13 +189,7 @@ async def _run(turn: Turn, *, stream: bool) -> None:
     """Answer, store, report; whatever happens, the last event says it."""
     assert turn.reasoning is not None
     started = perf_counter()
-    failure: CrafterError | None = None
-    try:
-        await turn.reasoning.run(stream=stream)
-    except asyncio.CancelledError:  # the server is stopping, and waits until we have stored what there is
-        failure = TurnInterrupted()
-    except Exception as error:  # noqa: BLE001 - the task ends here; what is not known is logged
-        failure = _known(turn, error)
+    failure = await failure_of(turn.reasoning.run(stream=stream), TurnInterrupted, **_about(turn))
     event = await to_its_end(_settle(turn, failure, perf_counter() - started))
     turn.events.put_nowait(event)
 
@@ -233,8 +199,8 @@ async def _settle(turn: Turn, failure: CrafterError | None, seconds: float) -> T
     try:
         event: TurnEvent = await _store(turn, failure, seconds)
     except Exception as error:  # noqa: BLE001 - as above
-        event = Failed(_known(turn, error))
-    await _note(turn.agent, failure)
+        event = Failed(known(error, **_about(turn)))
+    await note_health(turn.agent, failure)
     return event
 
 
@@ -251,23 +217,8 @@ async def _store(turn: Turn, failure: CrafterError | None, seconds: float) -> Co
     return Completed(message, reasoning, turn.handoff)
 
 
-async def _note(agent: Agent, failure: CrafterError | None) -> None:
-    """Keep the agent's status up to date; the turn is over, so it does not depend on this."""
-    try:
-        if failure is None:
-            await agent_service.record_success(agent)
-        elif isinstance(failure, UpstreamFailed):
-            await agent_service.record_failure(agent, failure.message)
-    except PyMongoError as error:
-        log.warning("agent_status_not_noted", agent=agent.id, error=type(error).__name__)
-
-
-def _known(turn: Turn, error: Exception) -> CrafterError:
-    """What an exception means to the caller; a mistake of ours is logged."""
-    known = error if isinstance(error, CrafterError) else describe_failure(error)
-    if known is None:
-        log.error("turn_failed", agent=turn.agent.id, conversation=turn.conversation.id, exc_info=error)
-    return known or CrafterError()
+def _about(turn: Turn) -> dict[str, str]:
+    return {"agent": turn.agent.id, "conversation": turn.conversation.id}
 
 
 async def _append(turn: Turn, message: Message, counters: dict[str, float]) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 from crafter.agents.documents import Agent
 from crafter.api_keys import service as api_key_service
 from crafter.core.time import utc_now
+from crafter.execution.events import Failed
 from crafter.execution.frames import Ending
 from crafter.execution.schemas import ChatAnswer
-from crafter.execution.turn import Completed, Failed, Turn
+from crafter.execution.turn import Completed, Turn
 from crafter.external.errors import ExecutionFailed
 from crafter.external.schemas import (
     AgentDetails,
