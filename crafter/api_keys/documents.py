@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from crafter.core.documents import OmitNone, ProjectDocument, Reference, Stored, StoredElement
+from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference, Stored, StoredElement
 from crafter.core.ids import EntityId
 from crafter.core.queries import QueryShape
 from crafter.core.secrets import Place
@@ -21,11 +21,24 @@ class ModelUsage(StoredElement):
 
 
 class Usage(Stored):
-    """What was used with a key; costs are in US dollars."""
+    """What was used with a key; costs are in US dollars. LLM Crafter counts no requests, and no time."""
 
     total_tokens: int = 0
     total_cost: float = 0
     usage_by_model: list[ModelUsage] = Field(default_factory=list)
+    total_requests: int = 0
+    last_used_at: OmitNone[Moment] = None
+
+
+class RateLimits(Stored):
+    """How much may be asked with a key; absent: as much as one likes.
+
+    A call is let in while less than the limit was used; what its answer takes is known afterwards.
+    """
+
+    requests_per_minute: OmitNone[int] = None
+    tokens_per_minute: OmitNone[int] = None
+    daily_token_limit: OmitNone[int] = None
 
 
 class ApiKey(ProjectDocument):
@@ -40,6 +53,7 @@ class ApiKey(ProjectDocument):
     provider: EntityId
     is_active: bool = True
     usage: Usage = Field(default_factory=Usage)
+    rate_limits: OmitNone[RateLimits] = None
     fingerprint: OmitNone[str] = None
     last4: OmitNone[str] = None
 

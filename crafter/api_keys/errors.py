@@ -1,6 +1,6 @@
 """What can go wrong with provider keys."""
 
-from crafter.core.errors import BadInput, Conflict, NotFound
+from crafter.core.errors import BadInput, Conflict, LimitReached, NotFound
 
 
 class ApiKeyNotFound(NotFound):
@@ -31,3 +31,14 @@ class CredentialInactive(Conflict):
 
     code = "CREDENTIAL_INACTIVE"
     message = "The API key is not active. Activate it, or choose another one."
+
+
+class CredentialLimited(LimitReached):
+    """The provider key has a limit, and it is used up for now; the provider was not asked."""
+
+    code = "CREDENTIAL_RATE_LIMITED"
+    message = "The limit of the provider's API key is used up"
+
+    def __init__(self, allowed: str, *, limit: int, window: int, seconds_left: int) -> None:
+        advice = f"The API key for the provider is limited to {allowed}. Try again in {seconds_left} seconds."
+        super().__init__(advice, limit=limit, window=window, seconds_left=seconds_left)

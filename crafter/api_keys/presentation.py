@@ -42,6 +42,7 @@ def _fields(key: ApiKey, provider: Provider | None, *, full: bool) -> dict[str, 
         "project": key.project,
         "is_active": key.is_active,
         "usage": _summed(key.usage),
+        "rate_limits": key.rate_limits.model_dump() if key.rate_limits else None,
     }
 
 
@@ -72,6 +73,8 @@ def _summed(usage: Usage) -> UsageRead:
         total.output_tokens += entry.output_tokens
         total.cost += entry.cost
     return UsageRead(
+        total_requests=usage.total_requests,
+        last_used_at=usage.last_used_at,
         total_tokens=usage.total_tokens,
         total_cost=usage.total_cost,
         usage_by_model=list(by_model.values()),

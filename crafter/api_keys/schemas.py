@@ -19,6 +19,17 @@ Secret = Annotated[
 ]
 """A secret that fits into a header: printable ASCII."""
 
+Limit = Annotated[int, Field(ge=1, le=10**12)]
+"""How much of something; none at all is a key that is switched off."""
+
+
+class RateLimitsInput(RequestBody):
+    """How much may be asked with a key, by all of the project together; absent: as much as one likes."""
+
+    requests_per_minute: Limit | None = None
+    tokens_per_minute: Limit | None = None
+    daily_token_limit: Limit | None = None
+
 
 class ApiKeyCreate(ContractBody):
     """A new key for one provider."""
@@ -26,13 +37,26 @@ class ApiKeyCreate(ContractBody):
     name: Annotated[Name, Field(examples=["Production"])]
     key: Secret
     provider: EntityId
+    rate_limits: RateLimitsInput | None = None
 
 
 class ApiKeyUpdate(RequestBody):
-    """A key's new name, and whether it may be used; what is absent stays as it is."""
+    """A key's new name, whether it may be used, and its limits; what is absent stays as it is.
+
+    ``rate_limits`` replaces all of them: ``{}`` takes them away.
+    """
 
     name: Name | None = None
     is_active: bool | None = None
+    rate_limits: RateLimitsInput | None = None
+
+
+class RateLimitsRead(ResponseBody):
+    """How much may be asked with a key."""
+
+    requests_per_minute: OmitNone[int] = None
+    tokens_per_minute: OmitNone[int] = None
+    daily_token_limit: OmitNone[int] = None
 
 
 class ApiKeyCreated(ResponseBody):
@@ -69,9 +93,11 @@ class ModelUsageRead(ResponseBody):
 class UsageRead(ResponseBody):
     """What was used with a key; costs are in US dollars."""
 
+    total_requests: int
     total_tokens: int
     total_cost: float
     usage_by_model: list[ModelUsageRead]
+    last_used_at: OmitNone[WireTime] = None
 
 
 class ApiKeyShown(Resource):
@@ -82,6 +108,7 @@ class ApiKeyShown(Resource):
     project: EntityId
     is_active: bool
     usage: UsageRead
+    rate_limits: OmitNone[RateLimitsRead] = None
 
 
 class ApiKeyRead(ApiKeyShown):

@@ -5,9 +5,10 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from crafter.api_keys import presentation
-from crafter.api_keys.documents import ApiKey, ModelUsage
+from crafter.api_keys import pipelines, presentation
+from crafter.api_keys.documents import ApiKey, ModelUsage, RateLimits
 from crafter.api_keys.errors import ApiKeyExists, ApiKeyNotFound, CredentialInactive, CredentialInUse
+from crafter.api_keys.limits import limit_reached
 from crafter.api_keys.schemas import ApiKeyCreate, ApiKeyRead, ApiKeyUpdate
 from crafter.core.errors import CrafterError
 from crafter.core.etags import revision_filter, stale
@@ -15,6 +16,7 @@ from crafter.core.pagination import CursorPage, CursorSigner
 from crafter.core.references import find_dependants
 from crafter.core.secrets import Keyring, SecretUnreadable
 from crafter.core.tenancy import Scope
+from crafter.core.time import utc_now
 from crafter.organizations.documents import Organization
 from crafter.projects.documents import Project
 from crafter.providers import service as provider_service
@@ -23,6 +25,7 @@ from crafter.providers.documents import Provider
 _NEWEST_FIRST = (("_id", -1),)
 _SHOWN_CHARACTERS = 4
 _SHORT = 16
+_LIMITS = {"rate_limits": 1, "minute": 1, "day": 1}
 
 
 async def create_key(project: Project, new: ApiKeyCreate, keyring: Keyring) -> ApiKey:
@@ -35,6 +38,7 @@ async def create_key(project: Project, new: ApiKeyCreate, keyring: Keyring) -> A
         provider=provider.id,
         fingerprint=_fingerprint(project.scope, new.key, keyring),
         last4=new.key[-_SHOWN_CHARACTERS:] if len(new.key) >= _SHORT else None,
+        rate_limits=RateLimits(**new.rate_limits.model_dump()) if new.rate_limits else None,
     )
     key.key = keyring.encrypt(new.key, key.place)
     try:
@@ -86,7 +90,7 @@ async def list_page(scope: Scope, page: CursorPage, cursors: CursorSigner) -> tu
 
 
 async def update_key(key: ApiKey, changes: ApiKeyUpdate, revision: int) -> ApiKey:
-    """Rename a key, or switch it off or on. Raises ApiKeyNotFound and StaleWrite."""
+    """Rename a key, switch it off or on, limit it. Raises ApiKeyNotFound and StaleWrite."""
     fields = changes.model_dump(exclude_none=True)
     raw = await ApiKey.within(key.scope).change_one(
         {"_id": key.id, **revision_filter(revision)}, {"$set": fields}
@@ -119,24 +123,52 @@ async def show_masked(keys: Sequence[ApiKey]) -> list[ApiKeyRead]:
     return [presentation.show_masked(key, providers.get(key.provider)) for key in keys]
 
 
+async def admit(key: ApiKey) -> None:
+    """Count a call that is about to be made with a key, if the key's limits leave room for it.
+
+    Limits and count are one conditional update, so they are exact however many servers count at once. A key that is
+    gone meanwhile limits nobody: the call fails for other reasons. Raises CredentialLimited.
+    """
+    if key.rate_limits is None:
+        return
+    now = utc_now()
+    keys = ApiKey.within(key.scope)
+    counted = await keys.change_one(
+        {"_id": key.id, **pipelines.has_room(now)}, pipelines.admitted(now), fields=_LIMITS
+    )
+    if counted is None and (raw := await keys.find_one({"_id": key.id}, fields=_LIMITS)) is not None:
+        raise limit_reached(raw, now)
+
+
 async def record_usage(
     key: ApiKey, model: str, *, input_tokens: int, output_tokens: int, total_tokens: int, cost: float
 ) -> None:
-    """Add to what was used with a key, and of the model; nothing happens for a key that is gone.
+    """Add a call to what was used with a key, and of the model; nothing happens for a key that is gone.
 
     The revision stays: these are sums, and nothing that somebody edits.
     """
-    totals = {"usage.total_tokens": total_tokens, "usage.total_cost": cost, "revision": 0}
+    now = utc_now()
+    if key.rate_limits is not None and total_tokens:
+        await ApiKey.within(key.scope).change_one(
+            {"_id": key.id}, pipelines.spent(now, total_tokens), fields=_LIMITS
+        )
+    totals = {
+        "usage.total_requests": 1,
+        "usage.total_tokens": total_tokens,
+        "usage.total_cost": cost,
+        "revision": 0,
+    }
+    used = {"$max": {"usage.last_used_at": now}}
     of_model = {"input_tokens": input_tokens, "output_tokens": output_tokens, "cost": cost}
     counted = {f"usage.usage_by_model.$.{name}": amount for name, amount in of_model.items()}
     there = {"_id": key.id, "usage.usage_by_model.model": model}
     first = {"_id": key.id, "usage.usage_by_model.model": {"$ne": model}}
     entry = ModelUsage.model_validate({"model": model, **of_model}).model_dump(by_alias=True)
     keys = ApiKey.within(key.scope)
-    if await keys.update_one(there, {"$inc": totals | counted}):
+    if await keys.update_one(there, {"$inc": totals | counted, **used}):
         return
-    if not await keys.update_one(first, {"$inc": totals, "$push": {"usage.usage_by_model": entry}}):
-        await keys.update_one(there, {"$inc": totals | counted})  # another was first meanwhile
+    if not await keys.update_one(first, {"$inc": totals, **used, "$push": {"usage.usage_by_model": entry}}):
+        await keys.update_one(there, {"$inc": totals | counted, **used})  # another was first meanwhile
 
 
 def open_secret(key: ApiKey, keyring: Keyring) -> str:

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.calling.errors import CapabilityMissing, ModelRetired
+from crafter.calling.metered import MeteredModel
 from crafter.core.runtime import Runtime
-from crafter.llm.base import ChatModel
 from crafter.llm.providers import ChatModels
 from crafter.providers import service as provider_service
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A provider by its name, and its models, to be asked with one key."""
+    """A provider by its name, and its models, to be asked with one key; every call is counted on that key."""
 
     provider: str
-    model: ChatModel
+    model: MeteredModel
 
 
 async def connect(key: ApiKey, model: str, runtime: Runtime, models: ChatModels) -> Connection:
@@ -31,4 +31,5 @@ async def connect(key: ApiKey, model: str, runtime: Runtime, models: ChatModels)
     if model in provider.retired_models:
         raise ModelRetired(f"The model {model} is no longer offered by {provider.name}.")
     base_url = provider_service.base_url(provider, runtime.settings)
-    return Connection(provider.name, await models.chat_model(provider.name, secret, base_url=base_url))
+    asked = await models.chat_model(provider.name, secret, base_url=base_url)
+    return Connection(provider.name, MeteredModel(asked, provider.name, key))

@@ -135,6 +135,21 @@ class TooManyRequests(CrafterError):
     message = "Too many requests"
 
 
+class LimitReached(TooManyRequests):
+    """429: what may be used in a while is used up; ``advice`` says what is limited, ``window`` is in seconds."""
+
+    def __init__(self, advice: str, *, limit: int, window: int, seconds_left: int) -> None:
+        headers = {
+            "Retry-After": str(seconds_left),
+            "RateLimit-Policy": f"{limit};w={window}",
+            "RateLimit-Limit": str(limit),
+            "RateLimit-Remaining": "0",
+            "RateLimit-Reset": str(seconds_left),
+        }
+        details: dict[str, Any] = {"message": advice, "retryAfter": seconds_left}
+        super().__init__(headers=headers, **details)
+
+
 class NotBuilt(CrafterError):
     """501: a route of LLM Crafter's whose area is not there; the sentence says what is missing."""
 

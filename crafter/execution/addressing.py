@@ -17,7 +17,8 @@ from crafter.llm.providers import ChatModels
 async def connection_of(runtime: Runtime, models: ChatModels, agent: Agent) -> Connection:
     """The agent's model, to be asked with the agent's own key; a retired one puts the agent into error.
 
-    Raises NoKeyConfigured and what ``connect`` raises.
+    The first call is let in already: a limit refuses a run before it begins. Raises NoKeyConfigured,
+    CredentialLimited and what ``connect`` raises.
     """
     if not agent.api_key:
         raise NoKeyConfigured
@@ -26,10 +27,12 @@ async def connection_of(runtime: Runtime, models: ChatModels, agent: Agent) -> C
     except ApiKeyNotFound:
         raise NoKeyConfigured from None
     try:
-        return await connect(key, agent.llm_settings.model, runtime, models)
+        connection = await connect(key, agent.llm_settings.model, runtime, models)
     except ModelRetired as retired:
         await agent_service.record_failure(agent, retired.message, threshold=1)
         raise
+    await connection.model.reserve()
+    return connection
 
 
 def request_of(agent: Agent, messages: Sequence[ChatMessage]) -> ChatRequest:

@@ -1,6 +1,6 @@
 """What can go wrong with a turn."""
 
-from crafter.api_keys.errors import CredentialInactive
+from crafter.api_keys.errors import CredentialInactive, CredentialLimited
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.conversations.errors import ConversationArchived, ConversationOfAnother
 from crafter.core.errors import BadInput, Unavailable
@@ -31,6 +31,7 @@ REFUSALS = (
     NotAChatbot,
     NoKeyConfigured,
     CredentialInactive,
+    CredentialLimited,
     CapabilityMissing,
     ModelRetired,
     ConversationOfAnother,

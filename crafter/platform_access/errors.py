@@ -1,8 +1,6 @@
 """Why a platform key does not get in."""
 
-from typing import Any
-
-from crafter.core.errors import Forbidden, TooManyRequests, Unauthenticated
+from crafter.core.errors import Forbidden, LimitReached, Unauthenticated
 
 
 class ApiKeyRequired(Unauthenticated):
@@ -68,21 +66,9 @@ class OrganizationAccessDenied(Forbidden):
     message = "Access denied to this organization"
 
 
-class KeyRateExceeded(TooManyRequests):
+class KeyRateExceeded(LimitReached):
     """The key was used as often as it may be in one minute."""
 
-    message = "Too many requests"
-
     def __init__(self, *, limit: int, seconds_left: int) -> None:
-        headers = {
-            "Retry-After": str(seconds_left),
-            "RateLimit-Policy": f"{limit};w=60",
-            "RateLimit-Limit": str(limit),
-            "RateLimit-Remaining": "0",
-            "RateLimit-Reset": str(seconds_left),
-        }
-        details: dict[str, Any] = {
-            "message": f"This API key is limited to {limit} requests per minute. Please slow down.",
-            "retryAfter": seconds_left,
-        }
-        super().__init__(headers=headers, **details)
+        advice = f"This API key is limited to {limit} requests per minute. Please slow down."
+        super().__init__(advice, limit=limit, window=60, seconds_left=seconds_left)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path
 from starlette.responses import Response
 
-from crafter.api_keys.errors import CredentialInactive
+from crafter.api_keys.errors import CredentialInactive, CredentialLimited
 from crafter.auth.dependencies import CurrentUser, signed_in
 from crafter.calling.dependencies import CurrentModels
 from crafter.calling.errors import CapabilityMissing, ModelRetired
@@ -57,6 +57,7 @@ _REFUSALS: tuple[type[CrafterError], ...] = (
     ModelRetired,
     UpstreamFailed,
     UpstreamTimedOut,
+    CredentialLimited,
 )
 
 

@@ -166,7 +166,7 @@ async def _store_failure(run: Run, error: CrafterError, latency_ms: int) -> Craf
 
 
 async def _store_answer(run: Run, finished: Finished, latency_ms: int) -> ExecutionAnswer:
-    """The row of the history first: it says what was spent, and the counters of the key sum such rows up."""
+    """The row of the history first: it says what was spent."""
     cost = cost_usd(run.connection.provider, run.request.model, finished.usage)
     told = usage_read(finished.usage, cost)
     usage = ExecutionUsage(**told.model_dump(exclude={"cached_tokens"}))
@@ -181,14 +181,6 @@ async def _store_answer(run: Run, finished: Finished, latency_ms: int) -> Execut
         cost_unknown=True if cost is None else None,
     )
     await execution_service.record_execution(execution)
-    await api_key_service.record_usage(
-        run.key,
-        run.request.model,
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        total_tokens=usage.total_tokens,
-        cost=usage.cost,
-    )
     await execution_service.keep_result(_result(run, finished.text, usage, metadata))
     return ExecutionAnswer(execution_id=execution.id, result=finished.text, usage=told, cached=False)
 

@@ -46,7 +46,12 @@ async def test_a_member_stores_a_key_and_gets_what_it_is_found_by(
     assert row["_id"] == created["id"]
     assert row["organization"] == project.organization
     assert row["key"].startswith("crafter:1:A256GCM:")
-    assert row["usage"] == {"total_tokens": 0, "total_cost": 0, "usage_by_model": []}
+    assert row["usage"] == {
+        "total_requests": 0,
+        "total_tokens": 0,
+        "total_cost": 0,
+        "usage_by_model": [],
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Two service processes on one database: a rule holds whichever of them is asked."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,42 @@ def admins_of(uri: str, organization: str) -> list[str]:
     with MongoClient[dict[str, Any]](uri) as client:
         stored = client.get_default_database().organizations.find_one({"_id": organization}) or {}
     return [seat["user"] for seat in stored["members"] if seat["role"] == "admin"]
+
+
+async def test_a_keys_limit_holds_for_all_processes_together(
+    tmp_path: Path, on_server: dict[str, str], own_uri: str
+) -> None:
+    async with (
+        serving(tmp_path / "one", **on_server, CRAFTER_RATE_LIMITS="off") as one,
+        serving(tmp_path / "two", **on_server, CRAFTER_RATE_LIMITS="off") as two,
+        one.client() as first,
+        two.client() as second,
+    ):
+        tenant = await settle(first)
+        second.headers["Authorization"] = first.headers["Authorization"]
+        limit_keys(own_uri, requests_per_minute=60)
+        await the_minute_to_have_time()
+
+        answers = await asyncio.gather(
+            *((first, second)[n % 2].post(tenant.chat, json=tenant.says("Hi")) for n in range(200))
+        )
+
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(200), statuses.count(429)) == (60, 140)
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["code"] == "CREDENTIAL_RATE_LIMITED"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert refused.headers["RateLimit-Limit"] == "60"
+
+
+def limit_keys(uri: str, **limits: int) -> None:
+    """Limit every provider key."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        client.get_default_database().apikeys.update_many({}, {"$set": {"rate_limits": limits}})
+
+
+async def the_minute_to_have_time() -> None:
+    """Wait for the next minute where this one is about to end: its limit begins anew then."""
+    left = 60 - time.time() % 60
+    if left < 30:
+        await asyncio.sleep(left)

@@ -31,7 +31,7 @@ def trial(key: ApiKey, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_the_model_is_asked_and_nothing_is_kept(
+async def test_the_model_is_asked_and_nothing_is_kept_but_what_the_key_has_spent(
     as_member: httpx2.AsyncClient, key: ApiKey, runtime: Runtime, provider: FakeProvider, slash: str
 ) -> None:
     provider.script(*(Reply("Hello, Ada!", usage=USAGE) for _ in range(2)))
@@ -39,7 +39,9 @@ async def test_the_model_is_asked_and_nothing_is_kept(
     body = trial(
         key, system_prompt="Be {{mood}}.", llm_settings=settings, variables={"name": "Ada", "mood": "kind"}
     )
+    await ApiKey.within(key.scope).delete_one({"_id": key.id})
     before = await snapshot(runtime)
+    await ApiKey.within(key.scope).insert(key.to_stored())
 
     responses = [await as_member.post(URL + slash, json=body) for _ in range(2)]
 
@@ -68,8 +70,9 @@ async def test_the_model_is_asked_and_nothing_is_kept(
         "temperature": 0.5,
         "max_completion_tokens": 9,
     }
+    assert (await usage_of(key))["total_tokens"] == 30
+    await ApiKey.within(key.scope).delete_one({"_id": key.id})
     assert await snapshot(runtime) == before
-    assert (await usage_of(key))["total_tokens"] == 0
 
 
 @pytest.mark.parametrize(
