@@ -38,6 +38,7 @@ from crafter.handoffs import routes as handoffs
 from crafter.health import routes as health
 from crafter.health.readiness import Readiness
 from crafter.llm.providers import ChatModels
+from crafter.migrations import newcomers
 from crafter.openapi import describe
 from crafter.operators import routes as operators
 from crafter.organizations import routes as organizations
@@ -136,6 +137,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
     )
     models = ChatModels.from_settings(settings)
     app.state.runtime, app.state.models = runtime, models
+    if settings.adoption_interval_seconds:
+        runtime.tasks.start(newcomers.keep_taking_in(runtime), name="newcomers")
     if settings.handoff_fallback_interval_seconds:
         runtime.tasks.start(fallback.keep_sweeping(runtime, models), name="handoff fallback")
     app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))

@@ -189,6 +189,13 @@ class Settings(BaseSettings):
         validation_alias="HANDOFF_FALLBACK_INTERVAL_SECONDS",
         description="How often each process looks for conversations that wait for a human too long. 0: never.",
     )
+    adoption_interval_seconds: float = Field(
+        60.0,
+        ge=0,
+        le=86_400,
+        validation_alias="CRAFTER_ADOPTION_INTERVAL",
+        description="How often each process looks for documents that the Node server has added. 0: never.",
+    )
     handoff_fallback_max_age_hours: float = Field(
         24.0,
         gt=0,
