@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from crafter.tool_runtime.api_caller import call_endpoint
 from crafter.tool_runtime.calculator import calculate
 from crafter.tool_runtime.context import Arguments, Handler, Result, ToolContext
 from crafter.tool_runtime.current_time import tell_time
@@ -25,6 +26,7 @@ def _plain(run: Callable[[Arguments], Result]) -> Handler:
 
 HANDLERS: Mapping[str, Handler] = {
     **{name: _plain(run) for name, run in PLAIN.items()},
+    "api_caller": call_endpoint,
     "faq": look_up,
 }
 """The tools that an agent can use. Asking for a human is not here: it belongs to a conversation."""
