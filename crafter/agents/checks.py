@@ -20,6 +20,8 @@ from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.api_keys.errors import ApiKeyNotFound
 from crafter.core.tenancy import Scope
+from crafter.prompts import service as prompt_service
+from crafter.prompts.rendering import render_prompt
 from crafter.providers import service as provider_service
 from crafter.tools import service as tool_service
 from crafter.tools.documents import Tool
@@ -53,6 +55,16 @@ async def check_model(scope: Scope, wanted: ModelChoice, previous: ModelChoice |
         raise MaxTokensTooLarge(
             f"max_tokens is {wanted.max_tokens}, but {wanted.model} writes at most {limit}", limit=limit
         )
+
+
+async def check_shared_prompt(agent: Agent) -> None:
+    """Whether the agent's prompt is there and can be filled in with its values.
+
+    Raises PromptNotFound, ValidationFailed, InvalidTemplate and RenderingTooLarge.
+    """
+    if agent.prompt is not None:
+        prompt = await prompt_service.get_prompt(agent.scope, agent.prompt)
+        render_prompt(prompt, agent.prompt_variables or {})
 
 
 async def choose_tools(names: Sequence[str], present: Sequence[AgentTool]) -> list[AgentTool]:

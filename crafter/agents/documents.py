@@ -106,9 +106,14 @@ class Agent(ProjectDocument):
     status_history: list[StatusChange] = Field(default_factory=list)
     consecutive_failures: int = 0
     metadata: OmitNone[str] = None
+    prompt: OmitNone[EntityId] = Field(
+        None, description="A prompt of the project that it takes its instructions from."
+    )
+    prompt_variables: OmitNone[dict[str, Any]] = None
 
     references: ClassVar = (
         Reference("api_key", "apikeys"),
+        Reference("prompt", "prompts"),
         Reference("question_suggestions.api_key", "apikeys"),
         Reference("project", "projects"),
     )
@@ -181,6 +186,7 @@ class Agent(ProjectDocument):
         QueryShape("agents of an organization", {"organization": "o"}),
         QueryShape("some agents", {"_id": {"$in": ["a", "b"]}, "organization": "o"}),
         QueryShape("agents that use a key", {"organization": "o", "api_key": "k"}),
+        QueryShape("agents that share a prompt", {"organization": "o", "prompt": "p"}),
         QueryShape(
             "agents that suggest with a key", {"organization": "o", "question_suggestions.api_key": "k"}
         ),

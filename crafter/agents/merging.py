@@ -18,7 +18,7 @@ _SETTINGS: Mapping[str, type[Stored]] = {
     "question_suggestions": QuestionSuggestions,
     "gdpr": AgentPrivacy,
 }
-_PLAIN = ("name", "description", "system_prompt", "api_key")
+_PLAIN = ("name", "description", "system_prompt", "api_key", "prompt", "prompt_variables")
 _EMBEDDED = ("tools", "message_transformers")
 
 

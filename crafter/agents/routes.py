@@ -45,6 +45,7 @@ from crafter.organizations.permissions import Permission
 from crafter.organizations.schemas import Done
 from crafter.projects.dependencies import CurrentProject
 from crafter.projects.errors import ProjectNotFound
+from crafter.prompts.errors import InvalidTemplate, PromptNotFound, RenderingTooLarge
 
 router = feature_router("/organizations/{organization_id}/projects/{project_id}/agents", tag="Agents")
 
@@ -60,6 +61,9 @@ _REFUSALS = (
     InvalidTransformer,
     SecretRequired,
     MetadataTooLarge,
+    PromptNotFound,
+    InvalidTemplate,
+    RenderingTooLarge,
     AgentNameTaken,
 )
 

@@ -12,6 +12,7 @@ from pydantic import (
     ValidationInfo,
     computed_field,
     field_validator,
+    model_validator,
 )
 
 from crafter.agents.configuration import (
@@ -43,11 +44,12 @@ from crafter.agents.setting_schemas import (
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
 from crafter.core.schemas import ContractBody, IdentifiedResource, ResponseBody, Text, WireTime, says
+from crafter.edge.strict_json import check_free_object
 
 LIST_CAP = 1_000
 PAGE_ROWS = 10
 PAGE_CAP = 100
-PROMPT_REQUIRED = "Is required, unless config.enable_small_agent_graph is true"
+PROMPT_REQUIRED = "Is required, unless config.enable_small_agent_graph is true or there is a prompt"
 
 
 def _different(names: list[str]) -> list[str]:
@@ -56,6 +58,7 @@ def _different(names: list[str]) -> list[str]:
     return names
 
 
+FreeObject = Annotated[dict[str, Any], AfterValidator(check_free_object)]
 AgentName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[a-zA-Z0-9_-]+$"),
@@ -95,7 +98,7 @@ class TransformerInput(ContractBody):
 class AgentInput(ContractBody):
     """What creating and changing have in common. ``metadata`` is any JSON of yours, at most 64 KiB."""
 
-    clearable: ClassVar = frozenset({"metadata"})
+    clearable: ClassVar = frozenset({"metadata", "prompt", "prompt_variables"})
 
     description: Text | None = None
     config: ConfigInput | None = None
@@ -104,6 +107,10 @@ class AgentInput(ContractBody):
     gdpr: PrivacyInput | None = None
     message_transformers: Annotated[list[TransformerInput], Field(max_length=MAX_TRANSFORMERS)] | None = None
     metadata: Any = Field(None, examples=[{"team": "support"}])
+    prompt: EntityId | None = Field(
+        None, description="A prompt of the project, whose texts take the place of `system_prompt`."
+    )
+    prompt_variables: FreeObject | None = Field(None, description="The values of that prompt's variables.")
 
 
 class AgentCreate(AgentInput):
@@ -115,11 +122,19 @@ class AgentCreate(AgentInput):
     api_key: EntityId
     llm_settings: LlmSettingsInput
 
+    @model_validator(mode="before")
+    @classmethod
+    def _needs_none_beside_a_prompt(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("prompt") and data.get("system_prompt") is None:
+            return {**data, "system_prompt": ""}
+        return data
+
     @field_validator("system_prompt")
     @classmethod
     def _says_something(cls, prompt: str, info: ValidationInfo) -> str:
         config = info.data.get("config")
-        if not prompt.strip() and not (config and config.enable_small_agent_graph):
+        elsewhere = info.data.get("prompt") or (config and config.enable_small_agent_graph)
+        if not prompt.strip() and not elsewhere:
             raise ValueError(PROMPT_REQUIRED)
         return prompt
 
@@ -238,6 +253,8 @@ class AgentRead(IdentifiedResource):
     status: AgentStatus
     status_reason: OmitNone[str] = None
     metadata: OmitNone[Json[Any]] = None
+    prompt: OmitNone[EntityId] = None
+    prompt_variables: OmitNone[dict[str, Any]] = None
 
 
 class StatusChangeRead(ResponseBody):

@@ -7,7 +7,14 @@ from typing import Any
 from pymongo.errors import DuplicateKeyError
 
 from crafter.agents import pipelines
-from crafter.agents.checks import ModelChoice, check_model, check_suggestions, choose_tools, read_transformers
+from crafter.agents.checks import (
+    ModelChoice,
+    check_model,
+    check_shared_prompt,
+    check_suggestions,
+    choose_tools,
+    read_transformers,
+)
 from crafter.agents.configuration import LlmSettings
 from crafter.agents.documents import STATUS_HISTORY, Agent, StatusChange, effective_status, status_filter
 from crafter.agents.errors import AgentNameTaken, AgentNotFound
@@ -225,6 +232,8 @@ async def _completed(
     """The agent as it will be stored. The checks are made in the contract's order."""
     after = merged(before, given)
     _check_prompt(before, after, given)
+    if given.keys() & {"prompt", "prompt_variables"}:
+        await check_shared_prompt(after)
     await check_model(before.scope, ModelChoice.of(after), ModelChoice.of(previous) if previous else None)
     parts: dict[str, Any] = {}
     if "tools" in given:
@@ -246,8 +255,9 @@ async def _completed(
 
 def _check_prompt(before: Agent, after: Agent, given: Mapping[str, Any]) -> None:
     """An agent keeps its prompt, unless it is written in sections. Raises ValidationFailed."""
-    missing = not after.system_prompt.strip() and not after.config.enable_small_agent_graph
-    if missing and ("system_prompt" in given or before.config.enable_small_agent_graph):
+    elsewhere = after.prompt is not None or after.config.enable_small_agent_graph
+    before_elsewhere = before.prompt is not None or before.config.enable_small_agent_graph
+    if not after.system_prompt.strip() and not elsewhere and ("system_prompt" in given or before_elsewhere):
         raise ValidationFailed([FieldError("system_prompt", PROMPT_REQUIRED)])
 
 

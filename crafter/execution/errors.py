@@ -4,6 +4,7 @@ from crafter.api_keys.errors import CredentialInactive, CredentialLimited
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.conversations.errors import ConversationArchived, ConversationOfAnother
 from crafter.core.errors import BadInput, Unavailable
+from crafter.prompts.errors import InvalidTemplate, RenderingTooLarge
 
 
 class NotAChatbot(BadInput):
@@ -20,6 +21,13 @@ class NoKeyConfigured(BadInput):
     message = "No API key configured for this agent"
 
 
+class SharedPromptGone(BadInput):
+    """The prompt that the agent takes its instructions from was deleted."""
+
+    code = "PROMPT_GONE"
+    message = "The prompt of this agent was deleted. Choose another one."
+
+
 class TurnInterrupted(Unavailable):
     """The server stops; what was said until then is stored."""
 
@@ -30,6 +38,9 @@ class TurnInterrupted(Unavailable):
 REFUSALS = (
     NotAChatbot,
     NoKeyConfigured,
+    SharedPromptGone,
+    InvalidTemplate,
+    RenderingTooLarge,
     CredentialInactive,
     CredentialLimited,
     CapabilityMissing,

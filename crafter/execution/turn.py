@@ -24,6 +24,7 @@ from crafter.execution.canned import CannedReply, canned_reply
 from crafter.execution.errors import NotAChatbot, TurnInterrupted
 from crafter.execution.events import Delta, Failed, last_event, read_events
 from crafter.execution.failures import failure_of, known, note_health
+from crafter.execution.instructions import instructed
 from crafter.execution.prompting import build_messages, history_limit
 from crafter.execution.reasoning import Reasoning
 from crafter.execution.schemas import Question
@@ -73,6 +74,7 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
         raise NotAChatbot
     conversation = await _conversation_of(agent, caller, said.conversation_id)
     canned = canned_reply(agent, conversation)
+    agent = agent if canned else await instructed(agent)
     connection = None if canned else await connection_of(runtime, models, agent)
     if conversation is None:
         conversation = await conversation_service.create_conversation(
@@ -103,6 +105,7 @@ async def prepare_unasked(
 
     The answer is stored if ``only_if``, a filter, holds of the conversation by then. Raises what ``prepare`` raises.
     """
+    agent = await instructed(agent)
     connection = await connection_of(runtime, models, agent)
     earlier = await _earlier(runtime, agent, conversation)
     turn = Turn(runtime, agent, conversation, only_if=only_if)

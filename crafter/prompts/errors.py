@@ -1,6 +1,6 @@
 """What can go wrong with prompts."""
 
-from crafter.core.errors import BadInput, NotFound
+from crafter.core.errors import BadInput, Conflict, NotFound
 
 
 class PromptNotFound(NotFound):
@@ -22,6 +22,15 @@ class PromptNameTaken(BadInput):
 
     code = "PROMPT_NAME_TAKEN"
     message = "Prompt name already exists in this project"
+
+
+class PromptInUse(Conflict):
+    """Agents take their instructions from the prompt; the body lists them."""
+
+    code = "PROMPT_IN_USE"
+    message = (
+        "The prompt is still in use. Change what is listed here, or delete it all the same with force=true."
+    )
 
 
 class InvalidPromptModel(BadInput):

@@ -25,10 +25,17 @@ from crafter.prompts import presentation
 from crafter.prompts import service as prompt_service
 from crafter.prompts.dependencies import CurrentPrompt
 from crafter.prompts.documents import Prompt
-from crafter.prompts.errors import InvalidPromptModel, PromptNameTaken, PromptNotFound, PromptVersionNotFound
+from crafter.prompts.errors import (
+    InvalidPromptModel,
+    PromptInUse,
+    PromptNameTaken,
+    PromptNotFound,
+    PromptVersionNotFound,
+)
 from crafter.prompts.schemas import (
     NAME_LENGTH,
     PromptCreate,
+    PromptDependants,
     PromptListQuery,
     PromptPage,
     PromptRead,
@@ -102,20 +109,40 @@ async def get_prompt(prompt: CurrentPrompt) -> Response:
 async def update_prompt(
     access: CurrentAccess, project_id: EntityId, prompt_id: EntityId, body: PromptUpdate, revision: IfMatch
 ) -> Response:
-    """Change some fields of a prompt; absent ones stay as they are. Content that is sent makes a new version."""
+    """Change some fields of a prompt; absent ones stay as they are. Content that is sent makes a new version.
+
+    The answer lists the agents that take their instructions from it: they follow the change.
+    """
     prompt = await prompt_service.update_prompt(access.in_project(project_id), prompt_id, body, revision)
-    return json_response(await presentation.show_with_key(prompt), headers={"ETag": etag(prompt.revision)})
+    shown = await presentation.show_with_key(prompt)
+    shown.dependants = await prompt_service.list_dependants(prompt) or None
+    return json_response(shown, headers={"ETag": etag(prompt.revision)})
+
+
+@router.get(
+    "/{prompt_id}/dependants",
+    response_model=PromptDependants,
+    dependencies=[require(Permission.prompts_read)],
+    responses=documented(PromptNotFound),
+)
+async def list_dependants(prompt: CurrentPrompt) -> Response:
+    """Who takes the prompt for their own; at most 20 of a kind are listed."""
+    return json_response(PromptDependants(dependants=await prompt_service.list_dependants(prompt)))
 
 
 @router.delete(
     "/{prompt_id}",
     response_model=Done,
     dependencies=[require(Permission.prompts_delete)],
-    responses=documented(PromptNotFound, StaleWrite),
+    responses=documented(PromptNotFound, PromptInUse, StaleWrite),
 )
-async def delete_prompt(prompt: CurrentPrompt, revision: IfMatch) -> Response:
+async def delete_prompt(
+    prompt: CurrentPrompt,
+    revision: IfMatch,
+    force: Annotated[bool, Query(description="Delete it although something still uses it.")] = False,
+) -> Response:
     """Delete a prompt with its versions. What its executions cost stays in the statistics."""
-    await prompt_service.delete_prompt(prompt, revision)
+    await prompt_service.delete_prompt(prompt, revision, force=force)
     return json_response(Done(message="Prompt deleted successfully"))
 
 

@@ -158,6 +158,15 @@ class PromptRead(PromptSummary):
     content: OmitNone[str] = None
     system_prompt: OmitNone[str] = None
     variables: list[PromptVariable] = Field(default_factory=list)
+    dependants: OmitNone[list[dict[str, Any]]] = Field(
+        None, description="After a change: who takes the prompt for their own, and follows it."
+    )
+
+
+class PromptDependants(ResponseBody):
+    """Who takes a prompt for their own."""
+
+    dependants: list[dict[str, Any]]
 
 
 class PromptPage(ResponseBody):

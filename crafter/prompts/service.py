@@ -9,6 +9,7 @@ from pymongo.errors import DuplicateKeyError
 from crafter.api_keys import service as api_key_service
 from crafter.core.etags import revision_filter, stale
 from crafter.core.pagination import CursorPage, CursorSigner, NumberedPage
+from crafter.core.references import find_dependants
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 from crafter.organizations.service import Access
@@ -16,7 +17,13 @@ from crafter.projects import service as project_service
 from crafter.projects.documents import Project
 from crafter.projects.errors import ProjectNotFound
 from crafter.prompts.documents import Prompt, PromptVersion
-from crafter.prompts.errors import InvalidPromptModel, PromptNameTaken, PromptNotFound, PromptVersionNotFound
+from crafter.prompts.errors import (
+    InvalidPromptModel,
+    PromptInUse,
+    PromptNameTaken,
+    PromptNotFound,
+    PromptVersionNotFound,
+)
 from crafter.prompts.schemas import (
     PromptCreate,
     PromptListQuery,
@@ -111,8 +118,15 @@ async def update_prompt(scope: Scope, prompt_id: str, changes: PromptUpdate, rev
     raise stale(prompt.revision)
 
 
-async def delete_prompt(prompt: Prompt, revision: int | None) -> None:
-    """Delete a prompt, and what belongs to it. Raises StaleWrite and PromptNotFound."""
+async def list_dependants(prompt: Prompt) -> list[dict[str, Any]]:
+    """Who takes the prompt for their own: ``[{"type", "count", "items": [{"id", "name"}]}]``."""
+    return await find_dependants(prompt.scope, Prompt.Settings.name, prompt.id)
+
+
+async def delete_prompt(prompt: Prompt, revision: int | None, *, force: bool) -> None:
+    """Delete a prompt, and what belongs to it. Raises StaleWrite, PromptNotFound and, unless forced, PromptInUse."""
+    if not force and (dependants := await list_dependants(prompt)):
+        raise PromptInUse(dependants=dependants)
     if not await Prompt.within(prompt.scope).delete_one({"_id": prompt.id, **revision_filter(revision)}):
         raise stale((await get_prompt(prompt.scope, prompt.id)).revision)
     await PromptVersion.within(prompt.scope).delete_many({"prompt": prompt.id})
