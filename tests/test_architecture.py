@@ -82,6 +82,7 @@ EVERYTHING_CAUGHT: Exceptions = {
     "crafter/execution/failures.py": "the task of a run ends there, and is told what happened",
     "crafter/execution/turn.py": "the task of a turn ends there, and its stream says what happened",
     "crafter/migrations/runner.py": "a migration ends there: it is marked as failed, and the failure goes on",
+    "crafter/tool_runtime/service.py": "the run of a tool ends there: the model is told, and so are we",
 }
 HTTP_OUTSIDE_THE_ROUTES: Exceptions = {
     "crafter/app.py": "builds the application",
