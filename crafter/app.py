@@ -33,6 +33,8 @@ from crafter.execution import routes as execution
 from crafter.external import routes as external
 from crafter.external.handoffs import routes as external_handoffs
 from crafter.external.prompts import routes as external_prompts
+from crafter.gdpr import retention
+from crafter.gdpr import routes as gdpr
 from crafter.handoffs import fallback
 from crafter.handoffs import routes as handoffs
 from crafter.health import routes as health
@@ -85,6 +87,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     handoffs.router,
     handoffs.polling_router,
     statistics.router,
+    gdpr.router,
     operators.router,
     absent.router,
     widget.router,
@@ -141,6 +144,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
         runtime.tasks.start(newcomers.keep_taking_in(runtime), name="newcomers")
     if settings.handoff_fallback_interval_seconds:
         runtime.tasks.start(fallback.keep_sweeping(runtime, models), name="handoff fallback")
+    if (schedule := retention.schedule_of(settings)) is not None:
+        runtime.tasks.start(retention.keep_retaining(runtime.tasks, schedule), name="retention")
     app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))
 
     def stop() -> None:

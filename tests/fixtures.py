@@ -56,6 +56,7 @@ def settings(mongodb_uri: str, provider_server: FakeProvider) -> Settings:
             "CRAFTER_EGRESS_ALLOW": f"127.0.0.1:{provider_server.port}",
             "CRAFTER_PROVIDER_TIMEOUT": "5",
             "HANDOFF_FALLBACK_INTERVAL_SECONDS": "0",
+            "GDPR_RETENTION_CRON": "off",
             "CRAFTER_ADOPTION_INTERVAL": "0",
             **{f"{name}_BASE_URL": provider_server.base_url for name in vendors},
         }

@@ -50,6 +50,7 @@ COLLECTIONS_OUTSIDE_A_SERVICE: Exceptions = {
     "crafter/providers/service.py": "counts what refers to a provider, in every collection",
 }
 ACROSS_TENANTS: Exceptions = {
+    "crafter/agents/service.py": "the retention job looks for agents, and does the rest in their own scopes",
     "crafter/api_keys/service.py": "finds a key in any of the organizations of one person",
     "crafter/conversations/handling.py": "a sweep looks at all that wait, and does the rest in their own scopes",
     "crafter/sessions/service.py": "a session is found by its token, and says whose it is",

@@ -15,7 +15,16 @@ from tests.fixtures import Cast, client_of
 from tests.test_access import ENDLESS, NOT_BUILT, ROUTES
 from tests.world import World, make_world, snapshot
 
-GLOBAL = {"provider_id", "tool_name", "version_number", "provider", "channel", "file_name", "endpoint_name"}
+GLOBAL = {
+    "provider_id",
+    "tool_name",
+    "version_number",
+    "provider",
+    "channel",
+    "file_name",
+    "endpoint_name",
+    "user_identifier",
+}
 """Path parameters that name what belongs to nobody."""
 
 HARMLESS_DELETE = "/api/v1/organizations/{organization_id}/members/{user_id}"

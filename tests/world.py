@@ -108,6 +108,7 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "channel": "website",
         **{f"{name}_id": new_id() for name in NOT_THERE},
         "endpoint_name": "lookup",
+        "user_identifier": "u",
     }
 
 

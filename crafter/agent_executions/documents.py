@@ -117,6 +117,17 @@ class AgentExecution(ProjectDocument):
         QueryShape(
             "an agent's runs in one state", {**_IN_PROJECT, "agent": "a", "status": "s"}, _NEWEST_FIRST
         ),
+        QueryShape(
+            "an agent's runs of long ago",
+            {**_IN_PROJECT, "agent": "a", "createdAt": {"$lt": datetime(2026, 1, 1, tzinfo=UTC)}},
+            (("createdAt", 1), ("_id", 1)),
+        ),
+        QueryShape(
+            "runs for an end user",
+            {"organization": "o", "metadata.user_identifier": "u", "_id": {"$gt": "e"}},
+            (("_id", 1),),
+        ),
+        QueryShape("some runs", {"_id": {"$in": ["e", "e2"]}, "organization": "o"}),
         QueryShape("the newest runs of an organization", {"organization": "o"}, _NEWEST_FIRST),
         QueryShape("runs in a time", {"organization": "o", "createdAt": _IN_A_MONTH}),
         QueryShape("an agent's runs in a time", {**_IN_PROJECT, "agent": "a", "createdAt": _IN_A_MONTH}),
@@ -129,6 +140,10 @@ class AgentExecution(ProjectDocument):
             IndexModel([("agent", ASCENDING), ("createdAt", DESCENDING)], name="agent_1_createdAt_-1"),
             IndexModel([("status", ASCENDING), ("createdAt", ASCENDING)], name="status_1_createdAt_1"),
             IndexModel([("organization", ASCENDING), ("_id", ASCENDING)], name="organization_1__id_1"),
+            IndexModel(
+                [("organization", ASCENDING), ("metadata.user_identifier", ASCENDING), ("_id", ASCENDING)],
+                name="organization_1_metadata.user_identifier_1__id_1",
+            ),
             IndexModel(
                 [("organization", ASCENDING), ("createdAt", DESCENDING), ("_id", DESCENDING)],
                 name="organization_1_createdAt_-1__id_-1",

@@ -1,6 +1,6 @@
 """Every query about the runs of task agents."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,24 @@ MOST_STEPS = 200
 """How many steps, and how many runs of tools, are kept of one run: the first."""
 
 _NEWEST_FIRST = (("createdAt", -1), ("_id", -1))
+_OLDEST_FIRST = (("createdAt", 1), ("_id", 1))
+_BATCH = 500
+_PAGE = 10
+_ERASED = {
+    "$set": {
+        "input": None,
+        **{name: [] for name in ("thinking_process", "tools_executed", "output_files")},
+    },
+    "$unset": dict.fromkeys(
+        (
+            "output",
+            *("error.message", "error.stack"),
+            *(f"metadata.{name}" for name in ("user_identifier", "request_id", "user_agent", "ip_address")),
+        ),
+        "",
+    ),
+}
+"""What becomes of a run whose end user is to be forgotten: what it took and how it ended stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +126,41 @@ async def finish(execution: AgentExecution, outcome: Mapping[str, Any]) -> bool:
     fields = {**outcome, "completed_at": utc_now()}
     change = {"$set": fields, "$unset": {"lease_until": ""}}
     return await _change(execution, change, only_if={"status": {"$in": list(UNFINISHED)}})
+
+
+async def delete_begun_before(agent: Agent, moment: datetime) -> AsyncIterator[int]:
+    """Delete an agent's runs of long ago, the oldest first; after each batch, how many it deleted."""
+    executions = AgentExecution.within(agent.scope)
+    where = {"agent": agent.id, "createdAt": {"$lt": moment}}
+    while rows := await executions.find(where, fields={"_id": 1}, sort=_OLDEST_FIRST, limit=_BATCH):
+        yield await executions.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
+
+
+async def each_for(scope: Scope, user_identifier: str) -> AsyncIterator[AgentExecution]:
+    """Every run for an end user, the first first; few are held at once."""
+    where: dict[str, Any] = {"metadata.user_identifier": {"$eq": user_identifier}}
+    while rows := await AgentExecution.within(scope).find(where, sort=[("_id", 1)], limit=_PAGE):
+        for row in rows:
+            yield AgentExecution.from_stored(row)
+        where["_id"] = {"$gt": rows[-1]["_id"]}
+
+
+async def anonymise(scope: Scope, user_identifier: str) -> int:
+    """Take out of the runs for an end user what was said in them, and whom they were for; answers how many.
+
+    Those that still run are ended first, so that nothing is written to them any more.
+    """
+    executions = AgentExecution.within(scope)
+    where: dict[str, Any] = {"metadata.user_identifier": {"$eq": user_identifier}}
+    ended = {"status": "failed", "error": {"code": "USER_ERASED"}, "completed_at": utc_now()}
+    done = 0
+    while rows := await executions.find(where, fields={"_id": 1}, sort=[("_id", 1)], limit=_BATCH):
+        some = {"_id": {"$in": [row["_id"] for row in rows]}}
+        unfinished = {**some, "status": {"$in": list(UNFINISHED)}}
+        await executions.update_many(unfinished, {"$set": ended, "$unset": {"lease_until": ""}})
+        done += await executions.update_many(some, _ERASED)
+        where["_id"] = {"$gt": rows[-1]["_id"]}
+    return done
 
 
 async def _change(

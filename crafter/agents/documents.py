@@ -185,6 +185,17 @@ class Agent(ProjectDocument):
         ),
         QueryShape("agents of an organization", {"organization": "o"}),
         QueryShape("some agents", {"_id": {"$in": ["a", "b"]}, "organization": "o"}),
+        QueryShape(
+            "agents that keep things for a time only",
+            {
+                "$or": [
+                    {"gdpr.retention_days": 30, "_id": {"$gt": "a"}},
+                    {"gdpr.retention_days": {"$gt": 30}},
+                ],
+            },
+            (("gdpr.retention_days", 1), ("_id", 1)),
+            everywhere=True,
+        ),
         QueryShape("agents that use a key", {"organization": "o", "api_key": "k"}),
         QueryShape("agents that share a prompt", {"organization": "o", "prompt": "p"}),
         QueryShape(
@@ -200,6 +211,9 @@ class Agent(ProjectDocument):
                 [("organization", ASCENDING), ("project", ASCENDING), ("name", ASCENDING)],
                 name="organization_1_project_1_name_1",
                 unique=True,
+            ),
+            IndexModel(
+                [("gdpr.retention_days", ASCENDING), ("_id", ASCENDING)], name="agents_with_retention"
             ),
             *(
                 IndexModel(

@@ -1,6 +1,6 @@
 """Every query and every rule about agents."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,6 +126,21 @@ async def list_active(scope: Scope, *, limit: int = 1_000) -> list[dict[str, Any
 async def count_agents(scope: Scope) -> int:
     """How many agents there are, counted up to 10,000."""
     return await Agent.within(scope).count({})
+
+
+async def each_with_retention() -> AsyncIterator[Agent]:
+    """Every agent, whoever's, that keeps things for a time only; each as it is when its turn comes."""
+    field = "gdpr.retention_days"
+    where: dict[str, Any] = {field: {"$gte": 1}}
+    while True:
+        raw = await Agent.across_tenants().find_one(
+            {**where, "$expr": {"$isNumber": f"${field}"}}, sort=[(field, 1), ("_id", 1)]
+        )
+        if raw is None:
+            return
+        yield Agent.from_stored(raw)
+        days = raw["gdpr"]["retention_days"]
+        where = {"$or": [{field: days, "_id": {"$gt": raw["_id"]}}, {field: {"$gt": days}}]}
 
 
 async def find_summaries(scope: Scope | ScopeSet, agent_ids: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -228,6 +228,16 @@ class Conversation(ProjectDocument):
             everywhere=True,
         ),
         QueryShape(
+            "an agent's conversations of long ago",
+            {**_IN_PROJECT, "agent": "a", "created_at": {"$lt": datetime(2026, 1, 1, tzinfo=UTC)}},
+            (("created_at", 1),),
+        ),
+        QueryShape(
+            "conversations with an end user",
+            {"organization": "o", "user_identifier": "u", "_id": {"$gt": "c"}},
+            (("_id", 1),),
+        ),
+        QueryShape(
             "conversations that were begun in a time",
             {"organization": "o", "created_at": _IN_A_MONTH, "lifecycle": {"$ne": "deleted"}},
         ),
@@ -300,6 +310,10 @@ class Conversation(ProjectDocument):
                     ("assigned_external_operator.external_id", "assigned_external"),
                 )
             ),
+            IndexModel(
+                [("organization", ASCENDING), ("user_identifier", ASCENDING), ("_id", ASCENDING)],
+                name="conversations_end_user",
+            ),
             IndexModel([("organization", ASCENDING), ("created_at", DESCENDING)], name="conversations_begun"),
             IndexModel(
                 [("organization", ASCENDING), ("agent", ASCENDING), ("created_at", DESCENDING)],
@@ -333,6 +347,9 @@ class MessageSegment(ProjectDocument):
             "older messages",
             {"organization": "o", "project": "p", "conversation": "c", "first_seq": {"$gt": 1, "$lte": 90}},
             (("first_seq", 1),),
+        ),
+        QueryShape(
+            "segments of some conversations", {"organization": "o", "conversation": {"$in": ["c", "c2"]}}
         ),
         QueryShape("segments of an agent", {"organization": "o", "project": "p", "agent": "a"}),
     )

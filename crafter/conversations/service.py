@@ -1,6 +1,6 @@
 """Every query and every rule about conversations; their messages are in ``messages``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +9,13 @@ from crafter.conversations.documents import NEW_TITLE, Conversation, Lifecycle, 
 from crafter.conversations.errors import ConversationArchived, ConversationNotFound, IllegalTransition
 from crafter.conversations.pipelines import MESSAGE_COUNT, summed_up
 from crafter.core.pagination import CursorPage, CursorSigner, NumberedPage
-from crafter.core.tenancy import Scope
+from crafter.core.tenancy import Scope, Sort
 from crafter.core.time import utc_now
 
 RECENT_FIRST = (("metadata.last_activity", -1), ("_id", -1))
 _WITHOUT_MESSAGES = {"messages": 0}
+_BATCH = 200
+_PAGE = 50
 _ALIVE = {"lifecycle": {"$in": ["active", "archived", None]}}
 _LISTED = {
     **dict.fromkeys(
@@ -169,6 +171,46 @@ async def delete_all(agent: Agent) -> int:
     deleted = await conversations.delete_many({"agent": agent.id})
     await MessageSegment.within(agent.scope).delete_many({"agent": agent.id})
     return deleted
+
+
+async def delete_begun_before(agent: Agent, moment: datetime) -> AsyncIterator[int]:
+    """Delete an agent's conversations of long ago, the oldest first; after each batch, how many it deleted."""
+    where = {"agent": agent.id, "created_at": {"$lt": moment}}
+    async for deleted in _delete_in_batches(agent.scope, where, (("created_at", 1),)):
+        yield deleted
+
+
+async def delete_with(scope: Scope, user_identifier: str) -> int:
+    """Delete every conversation with an end user; answers how many there were."""
+    where = {"user_identifier": {"$eq": user_identifier}}
+    return sum([deleted async for deleted in _delete_in_batches(scope, where, (("_id", 1),))])
+
+
+async def each_with(scope: Scope, user_identifier: str) -> AsyncIterator[Conversation]:
+    """Every conversation with an end user, without its messages, the first first."""
+    where: dict[str, Any] = {"user_identifier": {"$eq": user_identifier}, **_ALIVE}
+    conversations = Conversation.within(scope)
+    while rows := await conversations.find(where, fields=_WITHOUT_MESSAGES, sort=[("_id", 1)], limit=_PAGE):
+        for row in rows:
+            yield Conversation.from_stored(row)
+        where["_id"] = {"$gt": rows[-1]["_id"]}
+
+
+async def _delete_in_batches(scope: Scope, where: Mapping[str, Any], order: Sort) -> AsyncIterator[int]:
+    """Delete conversations with their messages. What a process leaves half done, the next one finds again.
+
+    They are marked first, so that nothing is added any more. Segments are deleted twice: messages that were about to
+    be moved may arrive in one after the first time.
+    """
+    conversations, segments = Conversation.within(scope), MessageSegment.within(scope)
+    while rows := await conversations.find(where, fields={"_id": 1}, sort=order, limit=_BATCH):
+        ids = [row["_id"] for row in rows]
+        some = {"_id": {"$in": ids}}
+        await conversations.update_many(some, {"$set": {"lifecycle": "deleted", "deleted_at": utc_now()}})
+        await segments.delete_many({"conversation": {"$in": ids}})
+        deleted = await conversations.delete_many(some)
+        await segments.delete_many({"conversation": {"$in": ids}})
+        yield deleted
 
 
 async def set_state(scope: Scope, conversation_id: str, fields: dict[str, Any]) -> None:

@@ -19,6 +19,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from crafter.core.config_values import (
     BaseAddress,
     CommaList,
+    EndpointList,
+    Recurring,
     Switch,
     WebAddress,
     parse_duration,
@@ -71,11 +73,7 @@ class Settings(BaseSettings):
         description="Where the embedded database and its generated secrets live.",
     )
     database_pool_size: int = Field(
-        50,
-        ge=1,
-        le=1000,
-        validation_alias="CRAFTER_DATABASE_POOL",
-        description="Connections per process.",
+        50, ge=1, le=1000, validation_alias="CRAFTER_DATABASE_POOL", description="Connections per process."
     )
     database_timeout_seconds: float = Field(
         20.0,
@@ -203,6 +201,11 @@ class Settings(BaseSettings):
         validation_alias="HANDOFF_FALLBACK_MAX_AGE_HOURS",
         description="Agents say nothing any more in conversations that have waited for longer.",
     )
+    gdpr_retention_cron: Recurring = Field(
+        "0 2 * * *",
+        validation_alias="GDPR_RETENTION_CRON",
+        description="When what agents keep for a time only is deleted: five fields of cron, in UTC. off: never.",
+    )
     operators: CommaList = Field(
         [],
         validation_alias="CRAFTER_OPERATORS",
@@ -210,9 +213,7 @@ class Settings(BaseSettings):
     )
 
     rate_limits: Switch = Field(
-        True,
-        validation_alias="CRAFTER_RATE_LIMITS",
-        description="off switches the per-client limiters off.",
+        True, validation_alias="CRAFTER_RATE_LIMITS", description="off switches the per-client limiters off."
     )
     trusted_proxies: CommaList = Field(
         [],
@@ -225,7 +226,7 @@ class Settings(BaseSettings):
         description="Bearer token for /metrics. In production, without it, /metrics answers 404.",
     )
 
-    egress_allow: CommaList = Field(
+    egress_allow: EndpointList = Field(
         [],
         validation_alias="CRAFTER_EGRESS_ALLOW",
         description="host:port pairs that outgoing calls may reach although the egress guard would refuse them.",
@@ -262,15 +263,6 @@ class Settings(BaseSettings):
     def _are_methods(cls, value: list[str]) -> list[str]:
         if unknown := set(value) - {"emailpassword", "oauth"}:
             raise ValueError(f"knows only emailpassword and oauth, not {', '.join(sorted(unknown))}")
-        return value
-
-    @field_validator("egress_allow")
-    @classmethod
-    def _are_endpoints(cls, value: list[str]) -> list[str]:
-        for entry in value:
-            host, _, port = entry.rpartition(":")
-            if not host or not port.isdigit() or not 0 < int(port) < 65536:
-                raise ValueError(f"takes host:port pairs, not {entry!r}")
         return value
 
     @field_validator("mongodb_uri")

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from crafter.core.cron import Schedule
+
 _WEAK_WORDS = ("secret", "password", "123456", "test", "development", "admin", "key")
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w|y)?\s*$", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^/]*(?=@)|(?<=\?).*", re.DOTALL)
@@ -66,6 +68,20 @@ def _switch(value: Any) -> Any:
     )
 
 
+def _endpoints(value: list[str]) -> list[str]:
+    for entry in value:
+        host, _, port = entry.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"takes host:port pairs, not {entry!r}")
+    return value
+
+
+def _recurring(value: str) -> str:
+    if value != "off":
+        Schedule.parse(value)
+    return value
+
+
 def _web_address(value: str) -> str:
     problem = ValueError("must be an http or https address without user name, query and fragment")
     if not value.isascii() or not value.isprintable() or " " in value:
@@ -86,6 +102,12 @@ def _without_slash(value: str) -> str:
 
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(split_at_commas)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
+
+EndpointList = Annotated[CommaList, AfterValidator(_endpoints)]
+"""Comma-separated ``host:port`` pairs."""
+
+Recurring = Annotated[str, AfterValidator(_recurring)]
+"""When something recurs, as :class:`~crafter.core.cron.Schedule` reads it, or ``off``."""
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 """An http or https address, used exactly as it is written."""

@@ -18,7 +18,7 @@ _INSTANCE_LENGTH = 1024
 
 def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """``data`` as JSON; bytes are JSON already. Whatever else was stored, the answer can be written."""
-    body = data if isinstance(data, bytes) else _to_json(data)
+    body = data if isinstance(data, bytes) else to_json_bytes(data)
     return Response(body, status, headers, JSON_MEDIA_TYPE)
 
 
@@ -32,14 +32,17 @@ def problem_bytes(error: CrafterError, scope: Scope) -> bytes:
     request_id = scope.get("state", {}).get("request_id", "")
     body = problem(error, instance=_instance(scope), request_id=request_id)
     try:
-        return _to_json(body)
+        return to_json_bytes(body)
     except (PydanticSerializationError, UnicodeEncodeError):
         return json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 
-def _to_json(data: Any) -> bytes:
-    """Non-finite numbers become ``null``, and what only the database knows, such as an ObjectId, becomes text."""
-    return to_json(data, inf_nan_mode="null", bytes_mode="base64", fallback=str)
+def to_json_bytes(data: Any, *, exclude: set[str] | None = None) -> bytes:
+    """``data`` as JSON, without some fields of a model.
+
+    Non-finite numbers become ``null``, and what only the database knows, such as an ObjectId, becomes text.
+    """
+    return to_json(data, exclude=exclude, inf_nan_mode="null", bytes_mode="base64", fallback=str)
 
 
 def attachment(filename: str) -> str:

@@ -51,8 +51,12 @@ class RouteIndex:
 
     def find(self, method: str, path: str) -> Found:
         """The best route for a decoded path. An unknown path finds no methods either."""
+        return self.find_segments(method, split_path(path))
+
+    def find_segments(self, method: str, segments: Sequence[str]) -> Found:
+        """The same for a path that is in decoded segments already, each of which may contain slashes."""
         found = Found()
-        _search(self._root, split_path(path), 0, "GET" if method == "HEAD" else method, [], found)
+        _search(self._root, segments, 0, "GET" if method == "HEAD" else method, [], found)
         return found
 
     def _add(self, route: Route) -> None:

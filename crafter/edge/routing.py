@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
+from urllib.parse import unquote, unquote_to_bytes
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from crafter.core.errors import MethodNotAllowed
 from crafter.edge.body import DEFAULT_LIMIT, BoundedRequest, deadline_for
 from crafter.edge.errors import NestedQuery, RouteNotFound
-from crafter.edge.route_index import RouteIndex, allowed
+from crafter.edge.route_index import RouteIndex, allowed, split_path
 
 __all__ = ["MAX_PATH_LENGTH", "CrafterRoute", "RouteIndex", "install"]
 
@@ -83,7 +84,7 @@ class _Dispatcher:
         if scope["type"] != "http":
             await self._router(scope, receive, send)
             return
-        found = self._index.find(scope["method"], _route_path(scope))
+        found = self._index.find_segments(scope["method"], _segments(scope))
         if found.route is None:
             await self._serve_other(found.methods, scope, receive, send)
             return
@@ -105,6 +106,20 @@ class _Dispatcher:
         if methods:
             raise MethodNotAllowed(headers={"Allow": allowed(methods)})
         raise RouteNotFound
+
+
+def _segments(scope: Scope) -> list[str]:
+    """The decoded segments of the path below the root path: a slash that was sent as ``%2F`` separates none.
+
+    Raises RouteNotFound for a path that cannot be a key of anything stored.
+    """
+    path = _route_path(scope)
+    sent: bytes = scope.get("raw_path") or b""
+    if b"%2f" not in sent.lower():
+        return split_path(path)
+    raw = sent.decode("latin-1").removeprefix(scope.get("root_path", ""))
+    segments = [unquote_to_bytes(segment).decode("utf-8", "replace") for segment in split_path(raw)]
+    return segments if unquote(raw) == path else split_path(path)
 
 
 def _route_path(scope: Scope) -> str:

@@ -45,6 +45,7 @@ class Permission(StrEnum):
     operators_read = "operators:read"
     operators_manage = "operators:manage"
     statistics_read = "statistics:read"
+    privacy_manage = "privacy:manage"
 
 
 _VIEWER = {
@@ -81,6 +82,7 @@ _ADMIN = _MEMBER | {
     Permission.agents_delete,
     Permission.conversations_delete,
     Permission.prompts_delete,
+    Permission.privacy_manage,
 }
 
 GRANTS: dict[Role, frozenset[Permission]] = {

@@ -44,6 +44,7 @@ class SessionToken(ProjectDocument):
             "the session of a token", {"token_hash": "h", "is_revoked": False, "expires_at": {"$gt": _NOW}}
         ),
         QueryShape("one session", {"_id": "s", "organization": "o", "user_api_key": "k"}),
+        QueryShape("the session that an end user is called after", {"_id": "s", "organization": "o"}),
         QueryShape(
             "a key's live sessions, newest first",
             {

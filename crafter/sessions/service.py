@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from crafter.agents.documents import Agent
 from crafter.core.security import hash_key, new_key
+from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 from crafter.organizations.service import Access
 from crafter.platform_access.restrictions import CallSite
@@ -94,6 +95,14 @@ async def clean_up(access: Access, now: datetime) -> int:
 async def delete_of_agent(agent: Agent) -> int:
     """Delete every session with an agent; answers how many there were."""
     return await SessionToken.within(agent.scope).delete_many({"agent": agent.id})
+
+
+async def delete_called(scope: Scope, user_identifier: str) -> int:
+    """Delete the session whose end user is called so for want of a better name: ``session_`` and its id."""
+    session_id = user_identifier.removeprefix("session_")
+    if session_id == user_identifier:
+        return 0
+    return int(await SessionToken.within(scope).delete_one({"_id": session_id}))
 
 
 async def find_live_by_token(token: str, now: datetime) -> SessionToken | None:

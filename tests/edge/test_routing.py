@@ -134,6 +134,34 @@ async def test_paths_are_served_directly_whatever_their_case_and_trailing_slash(
     assert response.json() == answer
 
 
+@pytest.mark.parametrize(
+    ("path", "item"),
+    [
+        ("/a%2Fb", "a/b"),
+        ("/a%2fb/", "a/b"),
+        ("/%2F", "/"),
+        ("/a%2F", "a/"),
+        ("/%252F", "%2F"),
+        ("/a%20b", "a b"),
+    ],
+)
+async def test_a_slash_that_is_sent_encoded_belongs_to_its_segment(path: str, item: str) -> None:
+    asked: list[str] = []
+
+    async def endpoint(request: Any) -> PlainTextResponse:
+        asked.append(request.path_params["item"])
+        return PlainTextResponse("served")
+
+    app = FastAPI()
+    app.router.routes.append(Route("/items/{item}", endpoint))
+    install(app)
+    transport = httpx2.ASGITransport(app=app, root_path="/prefix")
+    async with httpx2.AsyncClient(transport=transport, base_url="http://crafter.test") as client:
+        response = await client.get(f"/prefix/items{path}")
+
+    assert (response.status_code, asked) == (200, [item])
+
+
 async def test_an_unknown_path_is_not_found(client: httpx2.AsyncClient) -> None:
     response = await client.get("/api/v1/nowhere")
 
