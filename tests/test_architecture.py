@@ -43,6 +43,7 @@ Exceptions = Mapping[str, str]
 """A path, or the beginning of one, and the reason why a rule does not hold there."""
 
 COLLECTIONS_OUTSIDE_A_SERVICE: Exceptions = {
+    "crafter/conversations/beside.py": "the half of the service that stores what is found out beside turns",
     "crafter/conversations/messages.py": "the half of the service that appends and moves messages",
     "crafter/conversations/handling.py": "the half of the service that says who handles a conversation",
     "crafter/core/documents.py": "makes the doors to the collections",
@@ -79,6 +80,7 @@ IMPORTS_INSIDE: Exceptions = {
     "crafter/llm/providers.py": "the SDK takes more than a second to import, and a start does without it",
 }
 EVERYTHING_CAUGHT: Exceptions = {
+    "crafter/execution/asides/aside.py": "what runs beside a turn ends there, and must not spoil the turn",
     "crafter/edge/middleware.py": "the task of a request ends there",
     "crafter/execution/failures.py": "the task of a run ends there, and is told what happened",
     "crafter/execution/turn.py": "the task of a turn ends there, and its stream says what happened",

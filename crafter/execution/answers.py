@@ -3,7 +3,8 @@
 from typing import Any
 
 from crafter.core.time import wire_time
-from crafter.execution.schemas import ChatAnswer, StepRead, ToolUsedRead, UsageRead
+from crafter.execution.asides.suggestions import Suggestions
+from crafter.execution.schemas import ChatAnswer, StepRead, SuggestionUsageRead, ToolUsedRead, UsageRead
 from crafter.execution.turn import Completed, Turn, completion_of, start
 
 
@@ -81,4 +82,26 @@ async def _model_answer(turn: Turn) -> ChatAnswer:
         token_usage=usage_of(completed),
         handoff_requested=True if completed.handoff else None,
         handoff_info=handoff_of(completed),
+        suggestions=suggestions_of(completed),
+        suggestion_usage=_suggestion_usage(completed.suggestions),
+    )
+
+
+def suggestions_of(completed: Completed | None) -> list[str] | None:
+    """The questions that are suggested, if there are any."""
+    suggested = completed.suggestions if completed else None
+    return suggested.questions if suggested else None
+
+
+def _suggestion_usage(suggested: Suggestions | None) -> SuggestionUsageRead | None:
+    if suggested is None:
+        return None
+    said = suggested.said
+    return SuggestionUsageRead(
+        prompt_tokens=said.usage.prompt_tokens,
+        completion_tokens=said.usage.completion_tokens,
+        total_tokens=said.usage.total_tokens,
+        cost=said.cost,
+        model=said.model,
+        execution_time_ms=said.milliseconds,
     )

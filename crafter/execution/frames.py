@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 
-from crafter.execution.answers import handoff_of, usage_of
+from crafter.execution.answers import handoff_of, suggestions_of, usage_of
 from crafter.execution.events import Delta, Failed
 from crafter.execution.turn import Completed, Turn, events_of, start
 
@@ -66,7 +66,7 @@ class Ending:
             "token_usage": usage_of(completed).model_dump(),
             "handoff_requested": bool(handoff or (canned and canned.handoff_requested)),
             "handoff_info": handoff or (canned.handoff_info if canned else None),
-            "suggestions": None,
+            "suggestions": suggestions_of(completed),
         }
 
     async def error(self, turn: Turn, failed: Failed) -> dict[str, Any]:  # noqa: ARG002 - others need the turn

@@ -78,6 +78,17 @@ class ToolUsedRead(ResponseBody):
     error: OmitNone[str] = None
 
 
+class SuggestionUsageRead(ResponseBody):
+    """What it took to suggest questions."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cost: float
+    model: str
+    execution_time_ms: int
+
+
 class SaidAnswer(ResponseBody):
     """What the agent answered."""
 
@@ -87,6 +98,7 @@ class SaidAnswer(ResponseBody):
     handoff_requested: OmitNone[bool] = None
     handoff_info: OmitNone[dict[str, Any]] = None
     current_handler: OmitNone[str] = None
+    suggestions: OmitNone[list[str]] = None
 
 
 class ChatAnswer(SaidAnswer):
@@ -95,3 +107,4 @@ class ChatAnswer(SaidAnswer):
     thinking_process: OmitNone[list[StepRead]] = None
     tools_used: list[ToolUsedRead]
     token_usage: UsageRead
+    suggestion_usage: OmitNone[SuggestionUsageRead] = None

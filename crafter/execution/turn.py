@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -19,6 +19,9 @@ from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
 from crafter.execution import handing_over, recording
 from crafter.execution.addressing import connection_of, request_of
+from crafter.execution.asides import course
+from crafter.execution.asides.aside import Aside
+from crafter.execution.asides.suggestions import Suggestions
 from crafter.execution.caller import Caller
 from crafter.execution.canned import CannedReply, canned_reply
 from crafter.execution.errors import NotAChatbot, TurnInterrupted
@@ -42,6 +45,7 @@ class Completed:
     message: Message
     reasoning: Reasoning
     handoff: RequestedHandoff | None = None
+    suggestions: Suggestions | None = None
 
 
 TurnEvent = Delta | Completed | Failed
@@ -58,6 +62,7 @@ class Turn:
     reasoning: Reasoning | None = None
     handoff: RequestedHandoff | None = None
     only_if: Mapping[str, Any] | None = None
+    aside: Aside | None = None
     events: asyncio.Queue[TurnEvent] = field(default_factory=asyncio.Queue)
 
 
@@ -86,7 +91,7 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
     if said.context:
         conversation.dynamic_context = said.context
     await _store_question(runtime, caller, conversation, said, canned)
-    turn = Turn(runtime, agent, conversation, canned)
+    turn = Turn(runtime, agent, conversation, canned, aside=Aside(runtime, models, agent, conversation))
     if connection is not None:
         await _get_ready(turn, models, connection, earlier, said.message)
     return turn
@@ -194,7 +199,11 @@ async def _run(turn: Turn, *, stream: bool) -> None:
     started = perf_counter()
     failure = await failure_of(turn.reasoning.run(stream=stream), TurnInterrupted, **_about(turn))
     event = await to_its_end(_settle(turn, failure, perf_counter() - started))
-    turn.events.put_nowait(event)
+    try:
+        if isinstance(event, Completed) and turn.aside is not None:
+            event = replace(event, suggestions=await course.suggestions_for(turn.aside, event.reasoning))
+    finally:  # also where the server stops meanwhile: the answer is stored
+        turn.events.put_nowait(event)
 
 
 async def _settle(turn: Turn, failure: CrafterError | None, seconds: float) -> TurnEvent:

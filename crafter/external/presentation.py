@@ -74,7 +74,9 @@ class SessionEnding(Ending):
     def complete(self, turn: Turn, completed: Completed | None) -> dict[str, Any]:
         """Without what the answer took, and with what is left of the session."""
         frame = super().complete(turn, completed)
-        kept = ("type", "conversation_id", "message_id", "handoff_requested", "handoff_info")
+        kept = ["type", "conversation_id", "message_id", "handoff_requested", "handoff_info"]
+        if frame["suggestions"]:
+            kept.append("suggestions")
         info = _session_info(self._visit).model_dump(mode="json")
         return {**{name: frame[name] for name in kept}, "session_info": info}
 
@@ -95,7 +97,9 @@ def _session_info(visit: Visit) -> SessionInfo:
 
 
 def _mirror(answer: ChatAnswer) -> AnswerMirror:
-    return AnswerMirror(conversation_id=answer.conversation_id, response=answer.response)
+    return AnswerMirror(
+        conversation_id=answer.conversation_id, response=answer.response, suggestions=answer.suggestions
+    )
 
 
 async def _key_of(agent: Agent) -> KeySummary | None:

@@ -49,6 +49,7 @@ class AnswerMirror(ResponseBody):
 
     conversation_id: str
     response: str
+    suggestions: OmitNone[list[str]] = None
 
 
 class SessionInfo(ResponseBody):

@@ -8,7 +8,7 @@ It echoes (``You said: …``) unless it is told otherwise, request by request, w
 import argparse
 import asyncio
 import json
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
@@ -29,8 +29,10 @@ class FakeProvider:
         self.host = "127.0.0.1"
         self.port = 0
         self.requests: deque[RecordedRequest] = deque(maxlen=remember)
+        self.asides: defaultdict[str, list[RecordedRequest]] = defaultdict(list)
         self.accepted = 0
         self._scripted: deque[Script] = deque()
+        self._scripted_asides: defaultdict[str, deque[Script]] = defaultdict(deque)
         self._talks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
 
@@ -53,16 +55,31 @@ class FakeProvider:
         """Do these things for the next requests, one for each, before the default again."""
         self._scripted.extend(replies)
 
+    def script_aside(self, purpose: str, *replies: Script) -> None:
+        """The same for what is asked beside turns, which does not count as one of ``requests``.
+
+        It is known by its cache key, ``agent_<id>_<purpose>``, and found in ``asides[purpose]``.
+        """
+        self._scripted_asides[purpose].extend(replies)
+
     def forget(self) -> None:
         """Drop what was asked and what was scripted."""
         self.requests.clear()
+        self.asides.clear()
         self._scripted.clear()
+        self._scripted_asides.clear()
 
     async def received(self, count: int = 1) -> RecordedRequest:
         """Wait until there were so many requests; the last of them."""
         async with self._changed:
             await self._changed.wait_for(lambda: len(self.requests) >= count)
         return self.requests[count - 1]
+
+    async def received_aside(self, purpose: str, count: int = 1) -> RecordedRequest:
+        """The same for what is asked beside turns."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.asides[purpose]) >= count)
+        return self.asides[purpose][count - 1]
 
     async def deserted(self) -> None:
         """Wait until no connection is open."""
@@ -100,7 +117,8 @@ class FakeProvider:
                 self._changed.notify_all()
 
     async def _remember(self, request: RecordedRequest) -> None:
-        self.requests.append(request)
+        purpose = _purpose(request)
+        (self.requests if purpose is None else self.asides[purpose]).append(request)
         async with self._changed:
             self._changed.notify_all()
 
@@ -109,13 +127,22 @@ class FakeProvider:
     ) -> None:
         exchange = Exchange(request, _DIALECTS.get(request.path, OpenAI()), reader, writer)
         if request.method == "POST" and request.path in _DIALECTS:
-            respond = self._scripted.popleft() if self._scripted else self.default
+            purpose = _purpose(request)
+            scripted = self._scripted if purpose is None else self._scripted_asides[purpose]
+            respond = scripted.popleft() if scripted else self.default
             await respond(exchange)
         elif (request.method, request.path) == ("GET", "/v1/models"):
             models = [{"id": model, "object": "model", "created": 0, "owned_by": "fake"} for model in MODELS]
             await exchange.send_document({"object": "list", "data": models})
         else:
             await Failure(HTTPStatus.NOT_FOUND, f"Unknown request URL: {request.path}")(exchange)
+
+
+def _purpose(request: RecordedRequest) -> str | None:
+    """What is asked for beside a turn."""
+    cache_key = request.body.get("prompt_cache_key") if isinstance(request.body, dict) else None
+    parts = cache_key.split("_") if isinstance(cache_key, str) else []
+    return parts[2] if len(parts) == 3 and parts[0] == "agent" else None
 
 
 async def _read(reader: asyncio.StreamReader) -> RecordedRequest:
