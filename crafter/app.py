@@ -1,5 +1,6 @@
 """The application: every feature's routes behind the edge, and what a process opens and closes."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from crafter import __version__
 from crafter.absent import routes as absent
 from crafter.agent_executions import routes as agent_executions
+from crafter.agent_executions import sweeping
 from crafter.agent_tools import routes as agent_tools
 from crafter.agent_tools.api_caller import routes as agent_endpoints
 from crafter.agents import routes as agents
@@ -30,9 +32,11 @@ from crafter.edge import routing
 from crafter.edge.server import STOPPING
 from crafter.edge.setup import set_up
 from crafter.execution import routes as execution
+from crafter.execution.tasks import routes as tasks
 from crafter.external import routes as external
 from crafter.external.handoffs import routes as external_handoffs
 from crafter.external.prompts import routes as external_prompts
+from crafter.external.tasks import routes as external_tasks
 from crafter.gdpr import retention
 from crafter.gdpr import routes as gdpr
 from crafter.handoffs import fallback
@@ -82,6 +86,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     agent_executions.router,
     sessions.router,
     execution.router,
+    tasks.router,
     prompts.router,
     prompt_execution.router,
     handoffs.router,
@@ -93,6 +98,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     widget.router,
     external.router,
     external_prompts.router,
+    external_tasks.router,
     external_handoffs.router,
 )
 
@@ -146,6 +152,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
         runtime.tasks.start(fallback.keep_sweeping(runtime, models), name="handoff fallback")
     if (schedule := retention.schedule_of(settings)) is not None:
         runtime.tasks.start(retention.keep_retaining(runtime.tasks, schedule), name="retention")
+    sweeper = asyncio.create_task(sweeping.keep_sweeping(runtime.tasks), name="abandoned executions")
     app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))
 
     def stop() -> None:
@@ -156,5 +163,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
     finally:
         stop()
         await runtime.tasks.stopped()
+        sweeper.cancel()
+        await asyncio.wait([sweeper])
         await models.aclose()
         await database.close()

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from crafter import bootstrap
+from crafter.agent_executions import sweeping
 from crafter.app import create_app
 from crafter.auth.tokens import issue_token
 from crafter.core.config import Settings, load_settings
@@ -71,8 +72,10 @@ async def app(settings: Settings) -> AsyncIterator[FastAPI]:
     await bootstrap.reset(database)
     await database.close()
     application = create_app(settings)
-    async with application.router.lifespan_context(application):
-        yield application
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweeping, "INTERVAL_SECONDS", 3600)  # the tests sweep by themselves
+        async with application.router.lifespan_context(application):
+            yield application
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ COLLECTIONS_OUTSIDE_A_SERVICE: Exceptions = {
     "crafter/providers/service.py": "counts what refers to a provider, in every collection",
 }
 ACROSS_TENANTS: Exceptions = {
+    "crafter/agent_executions/service.py": "a sweep looks for abandoned runs, and ends them in their own scopes",
     "crafter/agents/service.py": "the retention job looks for agents, and does the rest in their own scopes",
     "crafter/api_keys/service.py": "finds a key in any of the organizations of one person",
     "crafter/conversations/handling.py": "a sweep looks at all that wait, and does the rest in their own scopes",
@@ -83,6 +84,7 @@ EVERYTHING_CAUGHT: Exceptions = {
     "crafter/execution/asides/aside.py": "what runs beside a turn ends there, and must not spoil the turn",
     "crafter/edge/middleware.py": "the task of a request ends there",
     "crafter/execution/failures.py": "the task of a run ends there, and is told what happened",
+    "crafter/execution/tasks/task.py": "the task of a task ends there, and its stream says what happened",
     "crafter/execution/turn.py": "the task of a turn ends there, and its stream says what happened",
     "crafter/migrations/runner.py": "a migration ends there: it is marked as failed, and the failure goes on",
     "crafter/tool_runtime/service.py": "the run of a tool ends there: the model is told, and so are we",
@@ -95,6 +97,7 @@ HTTP_OUTSIDE_THE_ROUTES: Exceptions = {
     "crafter/core/runtime.py": "dependencies that every feature shares",
     "crafter/edge/": "where HTTP comes in",
     "crafter/execution/frames.py": "server-sent events",
+    "crafter/execution/tasks/frames.py": "server-sent events",
     "crafter/openapi.py": "describes the routes",
     "crafter/serving.py": "runs the application",
 }

@@ -83,7 +83,7 @@ class AgentExecution(ProjectDocument):
     """One run of a task agent. It stays when the agent is deleted.
 
     ``user`` is the person who began it, ``user_api_key`` the platform key; ``lease_until`` says until when the process
-    that runs it is taken to be alive.
+    that runs it is taken to be alive, and goes when the run is over.
     """
 
     shard_key: ClassVar = (("organization", 1), ("_id", 1))
@@ -128,6 +128,14 @@ class AgentExecution(ProjectDocument):
             (("_id", 1),),
         ),
         QueryShape("some runs", {"_id": {"$in": ["e", "e2"]}, "organization": "o"}),
+        QueryShape(
+            "runs that were abandoned, anywhere",
+            {
+                "status": {"$in": list(UNFINISHED)},
+                "lease_until": {"$lt": datetime(2026, 1, 1, tzinfo=UTC)},
+            },
+            everywhere=True,
+        ),
         QueryShape("the newest runs of an organization", {"organization": "o"}, _NEWEST_FIRST),
         QueryShape("runs in a time", {"organization": "o", "createdAt": _IN_A_MONTH}),
         QueryShape("an agent's runs in a time", {**_IN_PROJECT, "agent": "a", "createdAt": _IN_A_MONTH}),
@@ -140,6 +148,11 @@ class AgentExecution(ProjectDocument):
             IndexModel([("agent", ASCENDING), ("createdAt", DESCENDING)], name="agent_1_createdAt_-1"),
             IndexModel([("status", ASCENDING), ("createdAt", ASCENDING)], name="status_1_createdAt_1"),
             IndexModel([("organization", ASCENDING), ("_id", ASCENDING)], name="organization_1__id_1"),
+            IndexModel(
+                [("lease_until", ASCENDING)],
+                name="lease_until_1",
+                partialFilterExpression={"lease_until": {"$exists": True}},
+            ),
             IndexModel(
                 [("organization", ASCENDING), ("metadata.user_identifier", ASCENDING), ("_id", ASCENDING)],
                 name="organization_1_metadata.user_identifier_1__id_1",

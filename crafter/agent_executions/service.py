@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from crafter.agent_executions import pipelines
-from crafter.agent_executions.documents import UNFINISHED, AgentExecution, ExecutedTool, TaskStep
+from crafter.agent_executions.documents import UNFINISHED, AgentExecution, ExecutedTool, TaskError, TaskStep
 from crafter.agent_executions.errors import ExecutionNotFound
 from crafter.agent_executions.schemas import ExecutionRead, ExecutionSummary
 from crafter.agents.documents import Agent
@@ -161,6 +161,29 @@ async def anonymise(scope: Scope, user_identifier: str) -> int:
         done += await executions.update_many(some, _ERASED)
         where["_id"] = {"$gt": rows[-1]["_id"]}
     return done
+
+
+async def renew(execution: AgentExecution, lease_until: datetime) -> bool:
+    """Say that a run goes on; False when it is over."""
+    return await _change(execution, {"$set": {"lease_until": lease_until}}, only_if={"status": "running"})
+
+
+async def each_abandoned(now: datetime) -> AsyncIterator[AgentExecution]:
+    """All runs, of every tenant, that are not over although nobody runs them any more."""
+    fields = {"_id": 1, "organization": 1, "project": 1, "agent": 1}
+    async for raw in AgentExecution.across_tenants().find(_abandoned(now), fields):
+        yield AgentExecution.from_stored(raw)
+
+
+async def give_up(execution: AgentExecution, now: datetime, error: TaskError) -> bool:
+    """End a run that nobody runs any more; False when somebody does, or it is over already."""
+    fields = {"status": "failed", "error": error.model_dump(), "completed_at": now}
+    change = {"$set": fields, "$unset": {"lease_until": ""}}
+    return await _change(execution, change, only_if=_abandoned(now))
+
+
+def _abandoned(now: datetime) -> dict[str, Any]:
+    return {"status": {"$in": list(UNFINISHED)}, "lease_until": {"$lt": now}}
 
 
 async def _change(

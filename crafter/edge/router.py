@@ -7,6 +7,6 @@ from crafter.edge.routing import CrafterRoute
 API = "/api/v1"
 
 
-def feature_router(path: str, *, tag: str) -> APIRouter:
+def feature_router(path: str, *, tag: str, route_class: type[CrafterRoute] = CrafterRoute) -> APIRouter:
     """The router of a feature. Routes are registered flat, with their full paths, and found by an index."""
-    return APIRouter(prefix=API + path, tags=[tag], route_class=CrafterRoute)
+    return APIRouter(prefix=API + path, tags=[tag], route_class=route_class)

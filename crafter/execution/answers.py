@@ -4,6 +4,7 @@ from typing import Any
 
 from crafter.core.time import wire_time
 from crafter.execution.asides.suggestions import Suggestions
+from crafter.execution.reasoning import Reasoning
 from crafter.execution.schemas import ChatAnswer, StepRead, SuggestionUsageRead, ToolUsedRead, UsageRead
 from crafter.execution.turn import Completed, Turn, completion_of, start
 
@@ -12,13 +13,18 @@ def usage_of(completed: Completed | None) -> UsageRead:
     """What a turn took; nothing, when no model answered."""
     if completed is None:
         return UsageRead(prompt_tokens=0, completion_tokens=0, total_tokens=0, cost=0)
-    usage = completed.reasoning.usage
+    return spent(completed.reasoning)
+
+
+def spent(reasoning: Reasoning) -> UsageRead:
+    """What a run of a model took so far."""
+    usage = reasoning.usage
     return UsageRead(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         total_tokens=usage.total_tokens,
         cached_tokens=usage.cached_tokens or None,
-        cost=completed.reasoning.cost or 0.0,
+        cost=reasoning.cost or 0.0,
     )
 
 

@@ -20,6 +20,8 @@ from crafter.llm.base import (
 )
 from crafter.llm.prices import cost_usd
 
+DEFAULT_TIMEOUT_SECONDS = 300
+
 _REASON_LENGTH = 500
 _PAUSE = "\n\n"
 """Between what a model said before a tool ran and what it says afterwards."""
@@ -85,7 +87,7 @@ class Reasoning:
     request: ChatRequest
     tools: Toolbox | None = None
     most_calls: int = 10
-    timeout_seconds: float = 300
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     endings: Endings = OF_A_TURN
     closing: Closing | None = None
     said: list[str] = field(default_factory=list)

@@ -29,13 +29,11 @@ from crafter.execution.events import Delta, Failed, last_event, read_events
 from crafter.execution.failures import failure_of, known, note_health
 from crafter.execution.instructions import instructed
 from crafter.execution.prompting import build_messages, history_limit
-from crafter.execution.reasoning import Reasoning
+from crafter.execution.reasoning import DEFAULT_TIMEOUT_SECONDS, Reasoning
 from crafter.execution.schemas import Question
 from crafter.execution.toolbox import toolbox_of
 from crafter.handoff_requests.service import RequestedHandoff
 from crafter.llm.providers import ChatModels
-
-DEFAULT_TIMEOUT_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)

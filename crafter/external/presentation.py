@@ -52,7 +52,7 @@ def show_usage(key: UserApiKey) -> KeyUsageRead:
 def show_to_session(answer: ChatAnswer, visit: Visit) -> SessionChatAnswer:
     """An answer for the end user of a session."""
     return SessionChatAnswer.model_validate(
-        {**answer.model_dump(), "session_info": _session_info(visit), "data": _mirror(answer)}
+        {**answer.model_dump(), "session_info": session_info(visit), "data": _mirror(answer)}
     )
 
 
@@ -62,6 +62,16 @@ def show_to_key(answer: ChatAnswer, key: UserApiKey) -> KeyChatAnswer:
     info = KeyInfo(api_key_id=key.id, daily_limit_remaining=left)
     return KeyChatAnswer.model_validate(
         {**answer.model_dump(), "api_key_info": info, "data": _mirror(answer)}
+    )
+
+
+def session_info(visit: Visit) -> SessionInfo:
+    """The session that was used, and what is left of it."""
+    session = visit.session
+    return SessionInfo(
+        session_id=session.id,
+        remaining_interactions=max(session.max_interactions - session.interactions_used, 0),
+        expires_at=session.expires_at,
     )
 
 
@@ -77,7 +87,7 @@ class SessionEnding(Ending):
         kept = ["type", "conversation_id", "message_id", "handoff_requested", "handoff_info"]
         if frame["suggestions"]:
             kept.append("suggestions")
-        info = _session_info(self._visit).model_dump(mode="json")
+        info = session_info(self._visit).model_dump(mode="json")
         return {**{name: frame[name] for name in kept}, "session_info": info}
 
     async def error(self, turn: Turn, failed: Failed) -> dict[str, Any]:
@@ -85,15 +95,6 @@ class SessionEnding(Ending):
         if turn.reasoning is None or not turn.reasoning.said:
             await visits.give_back(self._visit)
         return {**await super().error(turn, failed), "code": ExecutionFailed.code}
-
-
-def _session_info(visit: Visit) -> SessionInfo:
-    session = visit.session
-    return SessionInfo(
-        session_id=session.id,
-        remaining_interactions=max(session.max_interactions - session.interactions_used, 0),
-        expires_at=session.expires_at,
-    )
 
 
 def _mirror(answer: ChatAnswer) -> AnswerMirror:

@@ -1,0 +1,38 @@
+"""What can go wrong with the run of a task."""
+
+from crafter.api_keys.errors import CredentialInactive, CredentialLimited
+from crafter.calling.errors import CapabilityMissing, ModelRetired
+from crafter.core.errors import BadInput
+from crafter.execution.errors import NoKeyConfigured, TurnInterrupted
+
+
+class NotATask(BadInput):
+    """Only task agents run tasks."""
+
+    code = "NOT_A_TASK"
+    message = "Agent is not a task type"
+
+
+class AgentDisabled(BadInput):
+    """The agent is switched off; unlike a conversation, a task has nobody to be handed to."""
+
+    code = "AGENT_DISABLED"
+    message = "Agent is currently disabled. Please contact your administrator."
+
+
+class TaskInterrupted(TurnInterrupted):
+    """The run was ended by others: the server stops, say. What was done until then is stored."""
+
+    message = "The task was interrupted. What was done so far is stored; run it again shortly."
+
+
+TASK_REFUSALS = (
+    NotATask,
+    AgentDisabled,
+    NoKeyConfigured,
+    CredentialInactive,
+    CredentialLimited,
+    CapabilityMissing,
+    ModelRetired,
+)
+"""What a task can be refused with."""

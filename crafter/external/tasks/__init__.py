@@ -1,0 +1,1 @@
+"""Tasks, for the end users of sessions."""
