@@ -4,6 +4,7 @@ import argparse
 import asyncio
 
 from bench.conversation_growth import grow
+from bench.first_token import main as measure_first_tokens
 from bench.startup import main as measure_starts
 from bench.statistics import main as measure_dashboard
 
@@ -13,9 +14,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=20_000, help="length of the growing conversation")
     parser.add_argument("--rounds", type=int, default=5, help="starts of the service")
+    parser.add_argument("--streams", type=int, default=200, help="streams whose first token is timed")
     parser.add_argument("--rows", type=int, default=100_000, help="rows that the dashboard is about")
     options = parser.parse_args()
     asyncio.run(measure_starts(options.rounds))
+    asyncio.run(measure_first_tokens(options.streams))
     asyncio.run(grow(options.messages))
     asyncio.run(measure_dashboard(options.rows))
 

@@ -98,9 +98,11 @@ class Exchange:
         try:
             await asyncio.wait({opened, left}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            gone = left.done()
             opened.cancel()
             left.cancel()
-        if left.done():
+            await asyncio.wait({opened, left})
+        if gone:
             await left
 
     def break_off(self) -> None:
