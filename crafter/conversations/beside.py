@@ -1,5 +1,10 @@
 """The half of the service that stores what is found out beside the turns of a conversation, and what that took."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from bson import ObjectId
+
 from crafter.conversations.documents import Conversation
 from crafter.core.tenancy import Scope
 
@@ -10,3 +15,14 @@ async def add_costs(scope: Scope, conversation_id: str, tokens: int, cost: float
     """Raise the running totals: tokens, and dollars. Nothing happens to a conversation that is gone."""
     raised = {"metadata.total_tokens_used": tokens, "metadata.total_cost": cost}
     await Conversation.within(scope).update_one({"_id": conversation_id, **_ALIVE}, {"$inc": raised})
+
+
+async def set_title(scope: Scope, conversation_id: str, title: str, translations: Mapping[str, str]) -> bool:
+    """Name a conversation, and in other languages; False for one that a person has named, or that is gone."""
+    where = {"_id": conversation_id, **_ALIVE, "asides.title_given": {"$ne": True}}
+    fields = {"title": title, "title_translations": _translated(translations)}
+    return await Conversation.within(scope).update_one(where, {"$set": fields}) == 1
+
+
+def _translated(translations: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"_id": ObjectId(), "lang": language, "text": text} for language, text in translations.items()]

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from crafter.conversations.aside_notes import AsideNotes
 from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference, Stored, StoredElement
 from crafter.core.ids import EntityId, derived_id
 from crafter.core.queries import QueryShape
@@ -156,6 +157,7 @@ class Conversation(ProjectDocument):
     gdpr: MessagePrivacy = Field(default_factory=MessagePrivacy)
     archived: bool = False
     hook_executions: list[dict[str, Any]] = Field(default_factory=list)
+    asides: AsideNotes = Field(default_factory=AsideNotes)
 
     references: ClassVar = (
         Reference("agent", "agents", restricts=False),

@@ -15,7 +15,14 @@ from pymongo.errors import PyMongoError
 
 from crafter.conversations.documents import Conversation, Message, MessageSegment, raw_segment
 from crafter.conversations.errors import ConversationNotFound
-from crafter.conversations.pipelines import EMBEDDED, MOVED, unmoved
+from crafter.conversations.pipelines import (
+    EMBEDDED,
+    LAST_SUMMARY_INDEX,
+    MOVED,
+    MOVED_OF_USERS,
+    USER_MESSAGES,
+    unmoved,
+)
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 from crafter.core.tolerance import read_tolerantly
@@ -43,6 +50,19 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
+class Appended:
+    """Messages that were added: ``seq`` of the first of them, and what there is with them.
+
+    ``last_summary_index`` counts from 0, and is -1 where nothing is summarised.
+    """
+
+    seq: int
+    total: int
+    user_messages: int
+    last_summary_index: int
+
+
+@dataclass(frozen=True, slots=True)
 class MessagePage:
     """Some messages in order, and how many the conversation has."""
 
@@ -58,8 +78,8 @@ async def append_messages(
     also: dict[str, Any] | None = None,
     counters: dict[str, float] | None = None,
     only_if: Mapping[str, Any] | None = None,
-) -> int:
-    """Add messages at the end, all in one step; answers the sequence number of the first of them.
+) -> Appended:
+    """Add messages at the end, all in one step.
 
     ``also`` are further fields to set, ``counters`` to raise, in the same step. Raises ConversationNotFound, also
     where ``only_if``, a filter, does not hold of the conversation in that step.
@@ -75,12 +95,16 @@ async def append_messages(
     if counters:
         change["$inc"] = dict(counters)
     where = {"_id": conversation_id, "lifecycle": {"$ne": "deleted"}, **(only_if or {})}
-    after = await Conversation.within(scope).change_one(where, change, fields=_SIZES)
+    seen = {**_SIZES, "user_messages": USER_MESSAGES, "last_summary_index": LAST_SUMMARY_INDEX}
+    after = await Conversation.within(scope).change_one(where, change, fields=seen)
     if after is None:
         raise ConversationNotFound
     if after["size"] > HEAD_MESSAGES or (after["bytes"] > HEAD_BYTES and after["size"] > 1):
         await _move_quietly(scope, conversation_id)
-    return int(after["moved"] + after["size"] - len(messages) + 1)
+    total = int(after["moved"] + after["size"])
+    return Appended(
+        total - len(messages) + 1, total, int(after["user_messages"]), int(after["last_summary_index"])
+    )
 
 
 async def read_page(
@@ -134,9 +158,18 @@ async def move_old_messages(scope: Scope, conversation_id: str) -> int:
     if count == 0:
         return 0
     rest = {"$slice": ["$messages", count, {"$max": [1, {"$size": "$messages"}]}]}
+    of_users = sum(isinstance(one, dict) and one.get("role") == "user" for one in messages[:count])
     done = await conversations.change_one(
         unmoved(conversation_id, moved),
-        [{"$set": {"messages": rest, "moved": moved + count}}],
+        [
+            {
+                "$set": {
+                    "messages": rest,
+                    "moved": moved + count,
+                    "asides.moved_user_messages": {"$add": [MOVED_OF_USERS, of_users]},
+                }
+            }
+        ],
         fields={"_id": 1},
     )
     return count if done else 0

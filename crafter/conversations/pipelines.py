@@ -17,6 +17,22 @@ MESSAGE_COUNT: dict[str, Any] = {"$add": [MOVED, {"$size": EMBEDDED}]}
 """How many messages there are."""
 
 
+MOVED_OF_USERS: dict[str, Any] = {"$ifNull": ["$asides.moved_user_messages", 0]}
+
+USER_MESSAGES: dict[str, Any] = {
+    "$add": [
+        MOVED_OF_USERS,
+        {"$size": {"$filter": {"input": EMBEDDED, "cond": {"$eq": ["$$this.role", "user"]}}}},
+    ]
+}
+"""How many messages of the user there are."""
+
+LAST_SUMMARY_INDEX: dict[str, Any] = {
+    "$cond": [{"$isNumber": "$metadata.last_summary_index"}, {"$toInt": "$metadata.last_summary_index"}, -1]
+}
+"""The index of the last message that is summarised; -1 where none is."""
+
+
 def unmoved(conversation_id: str, moved: int) -> dict[str, Any]:
     """The filter for a conversation of which so many messages have moved, and no more."""
     return {"_id": conversation_id, "$expr": {"$eq": [MOVED, moved]}}

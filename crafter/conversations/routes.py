@@ -184,8 +184,8 @@ async def append_message(
     conversation_service.require_writable(conversation)
     message = Message(role=body.role, content=body.content, user=access.user.id)
     sealed = privacy.seal(conversation, message, runtime.keyring)
-    seq = await message_store.append_messages(conversation.scope, conversation.id, [sealed])
-    [shown] = presentation.show_messages(conversation, [Placed(seq, sealed)], runtime.keyring)
+    added = await message_store.append_messages(conversation.scope, conversation.id, [sealed])
+    [shown] = presentation.show_messages(conversation, [Placed(added.seq, sealed)], runtime.keyring)
     return json_response(shown, 201)
 
 

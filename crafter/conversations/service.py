@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from crafter.agents.documents import Agent
+from crafter.conversations.aside_notes import AsideNotes
 from crafter.conversations.documents import NEW_TITLE, Conversation, Lifecycle, MessagePrivacy, MessageSegment
 from crafter.conversations.errors import ConversationArchived, ConversationNotFound, IllegalTransition
 from crafter.conversations.pipelines import MESSAGE_COUNT, summed_up
@@ -61,6 +62,7 @@ async def create_conversation(
         user_identifier=user_identifier,
         title=title or NEW_TITLE,
         gdpr=MessagePrivacy(encrypt_messages=agent.gdpr.encrypt_messages),
+        asides=AsideNotes(title_given=title is not None),
     )
     await Conversation.within(agent.scope).insert(conversation.to_stored())
     return conversation

@@ -13,6 +13,7 @@ from crafter.conversations import privacy
 from crafter.conversations import service as conversation_service
 from crafter.conversations.documents import Conversation, Message
 from crafter.conversations.errors import ConversationNotFound, ConversationOfAnother
+from crafter.conversations.messages import Appended
 from crafter.core.errors import CrafterError, FieldError, ValidationFailed
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
@@ -42,6 +43,7 @@ class Completed:
 
     message: Message
     reasoning: Reasoning
+    stored: Appended
     handoff: RequestedHandoff | None = None
     suggestions: Suggestions | None = None
 
@@ -61,6 +63,7 @@ class Turn:
     handoff: RequestedHandoff | None = None
     only_if: Mapping[str, Any] | None = None
     aside: Aside | None = None
+    number: int = 0
     events: asyncio.Queue[TurnEvent] = field(default_factory=asyncio.Queue)
 
 
@@ -88,8 +91,9 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
         earlier = await _earlier(runtime, agent, conversation)
     if said.context:
         conversation.dynamic_context = said.context
-    await _store_question(runtime, caller, conversation, said, canned)
-    turn = Turn(runtime, agent, conversation, canned, aside=Aside(runtime, models, agent, conversation))
+    stored = await _store_question(runtime, caller, conversation, said, canned)
+    turn = Turn(runtime, agent, conversation, canned)
+    turn.aside, turn.number = Aside(runtime, models, agent, conversation), stored.user_messages
     if connection is not None:
         await _get_ready(turn, models, connection, earlier, said.message)
     return turn
@@ -182,13 +186,13 @@ async def _conversation_of(agent: Agent, caller: Caller, conversation_id: str | 
 
 async def _store_question(
     runtime: Runtime, caller: Caller, conversation: Conversation, said: Question, canned: CannedReply | None
-) -> None:
+) -> Appended:
     question = Message(role="user", content=said.message, user=caller.user)
     changes: dict[str, Any] = dict(canned.changes) if canned else {}
     if said.context:
         changes |= {"dynamic_context": said.context, "dynamic_context_updated_at": utc_now()}
     sealed = privacy.seal(conversation, question, runtime.keyring)
-    await message_store.append_messages(conversation.scope, conversation.id, [sealed], also=changes)
+    return await message_store.append_messages(conversation.scope, conversation.id, [sealed], also=changes)
 
 
 async def _run(turn: Turn, *, stream: bool) -> None:
@@ -202,6 +206,8 @@ async def _run(turn: Turn, *, stream: bool) -> None:
             event = replace(event, suggestions=await course.suggestions_for(turn.aside, event.reasoning))
     finally:  # also where the server stops meanwhile: the answer is stored
         turn.events.put_nowait(event)
+    if isinstance(event, Completed) and turn.aside is not None:
+        course.answered(turn.aside, turn.number)
 
 
 async def _settle(turn: Turn, failure: CrafterError | None, seconds: float) -> TurnEvent:
@@ -223,16 +229,16 @@ async def _store(turn: Turn, failure: CrafterError | None, seconds: float) -> Co
             await _append(turn, partial, recording.counters_of(reasoning))
         return Failed(failure)
     message = recording.answer_message(agent, reasoning, seconds)
-    await _append(turn, message, recording.counters_of(reasoning))
-    return Completed(message, reasoning, turn.handoff)
+    stored = await _append(turn, message, recording.counters_of(reasoning))
+    return Completed(message, reasoning, stored, turn.handoff)
 
 
 def _about(turn: Turn) -> dict[str, str]:
     return {"agent": turn.agent.id, "conversation": turn.conversation.id}
 
 
-async def _append(turn: Turn, message: Message, counters: dict[str, float]) -> None:
+async def _append(turn: Turn, message: Message, counters: dict[str, float]) -> Appended:
     sealed = privacy.seal(turn.conversation, message, turn.runtime.keyring)
-    await message_store.append_messages(
+    return await message_store.append_messages(
         turn.agent.scope, turn.conversation.id, [sealed], counters=counters, only_if=turn.only_if
     )

@@ -43,14 +43,14 @@ async def stored(conversation: Conversation) -> dict[str, Any]:
 async def test_parallel_appends_get_consecutive_numbers_and_none_is_lost(conversation: Conversation) -> None:
     scope, id_ = conversation.scope, conversation.id
 
-    seqs = await asyncio.gather(*(store.append_messages(scope, id_, [said(n)]) for n in range(1, 51)))
+    added = await asyncio.gather(*(store.append_messages(scope, id_, [said(n)]) for n in range(1, 51)))
 
     page = await store.read_page(scope, id_, limit=200)
-    assert sorted(seqs) == list(range(1, 51))
+    assert sorted(one.seq for one in added) == list(range(1, 51))
     assert [row.seq for row in page.rows] == list(range(1, 51))
     assert sorted(numbers(page)) == list(range(1, 51))
     by_seq = {row.seq: int(row.message.content.split()[0]) for row in page.rows}
-    assert by_seq == dict(zip(seqs, range(1, 51), strict=True))
+    assert by_seq == dict(zip([one.seq for one in added], range(1, 51), strict=True))
 
 
 async def test_the_newest_messages_are_embedded_and_older_ones_move_to_segments(
@@ -135,10 +135,10 @@ async def test_a_conversation_of_the_node_server_is_read_as_it_is_and_moved_on_i
     scope, id_ = conversation.scope, conversation.id
 
     before = await store.read_page(scope, id_, before=101, limit=100)
-    seq = await store.append_messages(scope, id_, [said(731)])
+    added = await store.append_messages(scope, id_, [said(731)])
 
     assert numbers(before) == list(range(1, 101))
-    assert seq == 731
+    assert added.seq == 731
     assert len((await stored(conversation))["messages"]) <= store.HEAD_MESSAGES
     newest = await store.read_newest(scope, id_, 200)
     assert numbers(newest) == list(range(532, 732))

@@ -1,6 +1,7 @@
 """What runs beside a turn, and when: with the question, before the answer is sent, and after it."""
 
-from crafter.execution.asides.aside import Aside, quietly
+from crafter.execution.asides import titles
+from crafter.execution.asides.aside import Aside, quietly, start
 from crafter.execution.asides.suggestions import Suggestions, suggest
 from crafter.execution.reasoning import Reasoning
 
@@ -10,3 +11,11 @@ async def suggestions_for(aside: Aside, reasoning: Reasoning) -> Suggestions | N
     said = [(message.role, message.content) for message in reasoning.request.messages]
     dialogue = [one for one in said if one[0] != "system"]
     return await quietly(aside, "suggestions", suggest(aside, [*dialogue, ("assistant", reasoning.text)]))
+
+
+def answered(aside: Aside, number: int) -> None:
+    """The answer to the user's message of this number is on its way: whatever nobody waits for begins."""
+    if aside.is_private:
+        return
+    if titles.is_due(number):
+        start(aside, "title", titles.give_title(aside))
