@@ -100,6 +100,7 @@ _STORAGE = {
     "allowed_mime_types": ["image/png"],
 }
 _CHAT = {"message": "Hello", "user_identifier": "u", "context": {"plan": "pro"}}
+_TASK = {"input": {"text": "Summarize this."}, "user_identifier": "u", "context": {"plan": "pro"}}
 
 
 _ENDPOINT = {
@@ -179,6 +180,10 @@ SAMPLES: Mapping[tuple[str, str], Callable[[Ids], Json]] = {
         **_CHAT,
         "conversation_id": ids["conversation_id"],
     },
+    ("POST", f"{_AGENT}/{{agent_id}}/execute"): lambda _: _TASK,
+    ("POST", f"{_AGENT}/{{agent_id}}/execute/stream"): lambda _: _TASK,
+    ("POST", "/external/agents/execute"): lambda _: _TASK,
+    ("POST", "/external/agents/execute/stream"): lambda _: _TASK,
     ("POST", f"{_AGENT}/{{agent_id}}/faq-config"): lambda _: {
         "faqs": [{"question": "q", "answer": "a", "category": "c"}],
         "enable_partial_matching": True,

@@ -39,8 +39,8 @@ TOOLS = ("api_caller", "faq", "web_search", "webpage_scraper", "google_calendar"
 class World:
     """The ids of one organization's things by the names of path parameters, and those of a rival's.
 
-    ``key`` and ``foreign_key`` are the values of platform keys that may do everything there, and ``session`` is the
-    token of a session with the agent.
+    ``key`` and ``foreign_key`` are the values of platform keys that may do everything there, and ``session`` and
+    ``task_session`` are the tokens of sessions with the chatbot and with the agent that runs tasks.
     """
 
     cast: Cast
@@ -50,6 +50,7 @@ class World:
     key: str
     foreign_key: str
     session: str
+    task_session: str
 
 
 async def make_world(cast: Cast, runtime: Runtime) -> World:
@@ -63,8 +64,9 @@ async def make_world(cast: Cast, runtime: Runtime) -> World:
     foreign = await _things(cast.other_project, cast.outsider, runtime)
     session, its_session = await make_session(its_key, cast.project, ids["agent_id"])
     _, its_foreign_session = await make_session(its_foreign_key, cast.other_project, foreign["agent_id"])
+    task_session, _ = await make_session(its_key, cast.project, ids["task_agent_id"])
     ids["session_id"], foreign["session_id"] = its_session.id, its_foreign_session.id
-    return World(cast, second, ids, foreign, key, foreign_key, session)
+    return World(cast, second, ids, foreign, key, foreign_key, session, task_session)
 
 
 async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
@@ -92,6 +94,8 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "project_id": project.id,
         "user_id": person.id,
         "agent_id": agent.id,
+        "chatbot_id": agent.id,
+        "task_agent_id": (await make_agent(project, runtime.keyring, name="worker", type="task", key=key)).id,
         "conversation_id": conversation.id,
         "execution_id": await _execution(agent),
         "external_id": await _operator(project),

@@ -35,8 +35,7 @@ class TurnInterrupted(Unavailable):
     message = "The server is stopping. What was answered so far is stored; send the message again shortly."
 
 
-REFUSALS = (
-    NotAChatbot,
+NOT_READY = (
     NoKeyConfigured,
     SharedPromptGone,
     InvalidTemplate,
@@ -45,7 +44,8 @@ REFUSALS = (
     CredentialLimited,
     CapabilityMissing,
     ModelRetired,
-    ConversationOfAnother,
-    ConversationArchived,
 )
+"""What an agent cannot be run for, whatever it is to do."""
+
+REFUSALS = (NotAChatbot, *NOT_READY, ConversationOfAnother, ConversationArchived)
 """What a turn can be refused with."""

@@ -21,7 +21,7 @@ from crafter.core.time import utc_now
 from crafter.execution.reasoning import OUT_OF_ROUNDS
 from crafter.execution.tasks import task as tasks
 from tests.execution.test_chat import frames, url
-from tests.factories import make_agent
+from tests.factories import make_agent, make_prompt
 from tests.fakes.provider import FakeProvider
 from tests.fakes.replies import Failure, Reply, calling, half_stream, hang_before_head
 from tests.fixtures import Cast
@@ -126,6 +126,17 @@ async def test_the_model_gets_text_as_it_is_and_all_else_as_readable_json(
     assert '{"customer": "Ada"}' in about["content"]
     assert (question["role"], question["content"]) == ("user", told)
     assert (await record_of(as_member, worker, body["execution_id"]))["input"] == given
+
+
+async def test_a_task_agent_takes_its_instructions_from_a_prompt_of_the_project(
+    as_member: httpx2.AsyncClient, cast: Cast, runtime: Runtime, provider: FakeProvider
+) -> None:
+    prompt = await make_prompt(cast.project, content="Work for {{name}}.")
+    worker = await worker_with(cast, runtime, prompt=prompt.id, prompt_variables={"name": "Ada"})
+
+    await as_member.post(url(worker, "/execute"), json=ORDER)
+
+    assert provider.requests[-1].body["messages"][0]["content"] == "Work for Ada."
 
 
 async def test_what_tools_did_is_recorded_and_counted(

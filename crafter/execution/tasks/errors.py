@@ -1,9 +1,7 @@
 """What can go wrong with the run of a task."""
 
-from crafter.api_keys.errors import CredentialInactive, CredentialLimited
-from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.core.errors import BadInput
-from crafter.execution.errors import NoKeyConfigured, TurnInterrupted
+from crafter.execution.errors import NOT_READY, TurnInterrupted
 
 
 class NotATask(BadInput):
@@ -26,13 +24,5 @@ class TaskInterrupted(TurnInterrupted):
     message = "The task was interrupted. What was done so far is stored; run it again shortly."
 
 
-TASK_REFUSALS = (
-    NotATask,
-    AgentDisabled,
-    NoKeyConfigured,
-    CredentialInactive,
-    CredentialLimited,
-    CapabilityMissing,
-    ModelRetired,
-)
+TASK_REFUSALS = (NotATask, AgentDisabled, *NOT_READY)
 """What a task can be refused with."""

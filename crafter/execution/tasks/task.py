@@ -25,6 +25,7 @@ from crafter.execution.addressing import connection_of, request_of
 from crafter.execution.caller import Caller
 from crafter.execution.events import Delta, Failed, last_event, read_events
 from crafter.execution.failures import failure_of, known, note_health
+from crafter.execution.instructions import instructed
 from crafter.execution.prompting import build_task
 from crafter.execution.reasoning import DEFAULT_TIMEOUT_SECONDS, OF_A_TASK, Reasoning, Step
 from crafter.execution.tasks import recording
@@ -71,13 +72,13 @@ async def prepare(
 ) -> Task:
     """Check everything that can be refused, then store the record.
 
-    Raises NotATask, AgentDisabled, NoKeyConfigured, CredentialInactive, CredentialLimited, CapabilityMissing,
-    ModelRetired.
+    Raises NotATask, AgentDisabled, what ``instructed`` raises and what ``connection_of`` raises.
     """
     if agent.type != "task":
         raise NotATask
     if not agent.is_active:
         raise AgentDisabled
+    agent = await instructed(agent)
     connection = await connection_of(runtime, models, agent)
     reasoning = Reasoning(
         connection,
