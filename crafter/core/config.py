@@ -20,6 +20,7 @@ from crafter.core.config_values import (
     BaseAddress,
     CommaList,
     EndpointList,
+    MethodList,
     Recurring,
     Switch,
     WebAddress,
@@ -102,7 +103,7 @@ class Settings(BaseSettings):
         description="Earlier values of ENCRYPTION_KEY, comma-separated: they still decrypt.",
     )
 
-    auth_methods: CommaList = Field(
+    auth_methods: MethodList = Field(
         ["emailpassword", "oauth"],
         validation_alias="AUTH_METHODS",
         description="emailpassword, oauth or both.",
@@ -238,6 +239,14 @@ class Settings(BaseSettings):
         validation_alias="CRAFTER_PROVIDER_TIMEOUT",
         description="Deadline of one whole call to a model.",
     )
+    brave_url: BaseAddress = Field(
+        "https://api.search.brave.com",
+        validation_alias="CRAFTER_BRAVE_URL",
+        description="Where Brave's API is.",
+    )
+    tavily_url: BaseAddress = Field(
+        "https://api.tavily.com", validation_alias="CRAFTER_TAVILY_URL", description="Where Tavily's API is."
+    )
     drain_seconds: int = Field(
         30,
         ge=0,
@@ -256,13 +265,6 @@ class Settings(BaseSettings):
     @classmethod
     def _is_duration(cls, value: str) -> str:
         parse_duration(value)
-        return value
-
-    @field_validator("auth_methods")
-    @classmethod
-    def _are_methods(cls, value: list[str]) -> list[str]:
-        if unknown := set(value) - {"emailpassword", "oauth"}:
-            raise ValueError(f"knows only emailpassword and oauth, not {', '.join(sorted(unknown))}")
         return value
 
     @field_validator("mongodb_uri")

@@ -96,6 +96,12 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _methods(value: list[str]) -> list[str]:
+    if unknown := set(value) - {"emailpassword", "oauth"}:
+        raise ValueError(f"knows only emailpassword and oauth, not {', '.join(sorted(unknown))}")
+    return value
+
+
 def _without_slash(value: str) -> str:
     return value.rstrip("/")
 
@@ -105,6 +111,9 @@ Switch = Annotated[bool, BeforeValidator(_switch)]
 
 EndpointList = Annotated[CommaList, AfterValidator(_endpoints)]
 """Comma-separated ``host:port`` pairs."""
+
+MethodList = Annotated[CommaList, AfterValidator(_methods)]
+"""The ways in which people may sign in."""
 
 Recurring = Annotated[str, AfterValidator(_recurring)]
 """When something recurs, as :class:`~crafter.core.cron.Schedule` reads it, or ``off``."""

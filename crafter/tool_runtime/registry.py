@@ -8,6 +8,8 @@ from crafter.tool_runtime.context import Arguments, Handler, Result, ToolContext
 from crafter.tool_runtime.current_time import tell_time
 from crafter.tool_runtime.faq import look_up
 from crafter.tool_runtime.json_processor import process_json
+from crafter.tool_runtime.web_search import search
+from crafter.tool_runtime.webpage_scraper import scrape
 
 PLAIN: Mapping[str, Callable[[Arguments], Result]] = {
     "calculator": calculate,
@@ -28,5 +30,7 @@ HANDLERS: Mapping[str, Handler] = {
     **{name: _plain(run) for name, run in PLAIN.items()},
     "api_caller": call_endpoint,
     "faq": look_up,
+    "web_search": search,
+    "webpage_scraper": scrape,
 }
 """The tools that an agent can use. Asking for a human is not here: it belongs to a conversation."""
