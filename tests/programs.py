@@ -102,3 +102,12 @@ async def program(app: FastAPI, **headers: str) -> AsyncIterator[httpx2.AsyncCli
         transport=transport, base_url=BASE_URL, headers=named, timeout=30
     ) as client:
         yield client
+
+
+def ways_to_send(value: str) -> dict[str, list[tuple[str, str]]]:
+    """Every way of sending a key."""
+    return {
+        "in its own header": [("X-API-Key", value)],
+        "as bearer": [("Authorization", f"Bearer {value}")],
+        "in both": [("X-API-Key", value), ("Authorization", f"Bearer {value}")],
+    }

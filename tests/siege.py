@@ -18,7 +18,7 @@ from tests.fixtures import KEPT, OPERATOR, empty, make_cast
 from tests.operations import Document, Operation, check_answer
 from tests.programs import make_platform_key
 from tests.wire import Answer, Headers, Json, Wire, pairs
-from tests.world import World, make_world
+from tests.world import Watched, World, make_world
 
 TYPED = {"Content-Type": "application/json"}
 CURRENT = {"If-Match": '"0"'}
@@ -30,20 +30,13 @@ COUNTED = ("userapikeys", "sessiontokens")
 
 
 @dataclass
-class Siege:
+class Siege(Watched):
     """A world, and the admin and owner of its organization, who is an operator as well."""
 
     world: World
     document: Document
     wire: Wire
     person: str
-    runtime: Runtime
-    stored: dict[str, str] = field(default_factory=dict)
-
-    async def changed(self) -> list[str]:
-        """The collections that are not as they were when this was last asked."""
-        before, self.stored = self.stored, (await self.runtime.database.db.command("dbHash"))["collections"]
-        return [name for name in {*before, *self.stored} if self.stored.get(name) != before.get(name)]
 
 
 @asynccontextmanager
@@ -57,7 +50,7 @@ async def siege(app: FastAPI) -> AsyncIterator[Siege]:
     await User.collection().update_one({"_id": admin.id}, {"$set": {"email": OPERATOR}})
     world.ids["key_id"] = (await make_platform_key(admin, world.cast.organization))[1].id
     person = issue_token(admin.id, app.state.settings, utc_now())
-    besieged = Siege(world, Document.of(app), Wire(app), person, runtime)
+    besieged = Siege(runtime, world, Document.of(app), Wire(app), person)
     await besieged.changed()
     with silence():
         yield besieged

@@ -14,11 +14,10 @@ from crafter.core.time import utc_now
 from crafter.organizations.permissions import SCOPE_GRANTS, Permission
 from tests.factories import make_project
 from tests.fixtures import BASE_URL, Cast
-from tests.programs import ALL_SCOPES, make_platform_key, make_session
+from tests.programs import ALL_SCOPES, make_platform_key, make_session, ways_to_send
 from tests.test_access import ENDLESS, ROUTES
 from tests.world import World, fill, make_world, snapshot
 
-Headers = list[tuple[str, str]]
 WITH_KEYS = {"key", "member_or_key"}
 
 
@@ -78,15 +77,6 @@ def expected(route: APIRoute, rule: AccessRule, key: str) -> tuple[int, str] | N
     return None
 
 
-def ways(value: str) -> dict[str, Headers]:
-    """Every way of sending a key."""
-    return {
-        "in its own header": [("X-API-Key", value)],
-        "as bearer": [("Authorization", f"Bearer {value}")],
-        "in both": [("X-API-Key", value), ("Authorization", f"Bearer {value}")],
-    }
-
-
 def for_keys(rule: AccessRule | None) -> bool:
     return rule is not None and rule.kind in WITH_KEYS
 
@@ -108,7 +98,7 @@ async def test_a_route_for_programs_admits_just_the_keys_that_it_should(
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=BASE_URL) as client:
         for name, value in keys.items():
             refusal = expected(route, rule, name)
-            for way, headers in ways(value).items():
+            for way, headers in ways_to_send(value).items():
                 if rule.kind == "member_or_key" and way == "as bearer" and name == "malformed":
                     continue  # that is a person's token, and no good one
                 if refusal is None:
@@ -124,29 +114,6 @@ async def test_a_route_for_programs_admits_just_the_keys_that_it_should(
                 response = await client.request(method, url, headers={"X-API-Key": keys[name]}, json={})
                 assert response.status_code not in (401, 403), (name, response.text)
                 assert response.status_code < 500
-
-
-@pytest.mark.parametrize(
-    ("method", "route"),
-    [
-        (method, route)
-        for method, route in ROUTES
-        if (rule := rule_of(route)) is not None
-        and rule.kind in ("signed_in", "operator", "member", "insider")
-    ],
-    ids=lambda value: value if isinstance(value, str) else value.path,
-)
-async def test_a_route_for_people_admits_no_program(
-    method: str, route: APIRoute, as_nobody: httpx2.AsyncClient, world: World, runtime: Runtime
-) -> None:
-    before = await snapshot(runtime)
-    url = fill(route, world.ids)
-
-    for headers in ways(world.key).values():
-        response = await as_nobody.request(method, url, headers=headers, json={})
-        assert response.status_code == 401, response.text
-
-    assert await snapshot(runtime) == before
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,13 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
+import httpx2
 from bson import encode
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from crafter.agent_executions import service as execution_service
@@ -25,7 +29,7 @@ from crafter.providers.documents import Provider
 from crafter.user_api_keys.documents import UserApiKey
 from crafter.users.documents import User
 from tests.factories import make_agent, make_key, make_prompt, make_user, seal
-from tests.fixtures import Cast
+from tests.fixtures import Cast, client_of, empty, make_cast
 from tests.programs import make_platform_key, make_session
 
 Ids = dict[str, str]
@@ -150,6 +154,54 @@ async def _operator(project: Project) -> str:
 def fill(route: APIRoute, ids: Ids) -> str:
     """The URL of a route for these ids. Raises KeyError for a parameter that nobody has thought of."""
     return "http://crafter.test" + re.sub(r"\{(\w+)\}", lambda match: ids[match[1]], route.path)
+
+
+@dataclass
+class Watched:
+    """The database of a process, and whether it is still as it was."""
+
+    runtime: Runtime
+    stored: dict[str, str] = field(default_factory=dict, init=False)
+
+    async def changed(self) -> list[str]:
+        """The collections that are not as they were when this was last asked."""
+        before, self.stored = self.stored, (await self.runtime.database.db.command("dbHash"))["collections"]
+        return [name for name in {*before, *self.stored} if self.stored.get(name) != before.get(name)]
+
+
+@dataclass
+class Besieged(Watched):
+    """A world that stands for a whole module of tests, and everybody's client."""
+
+    world: World
+    clients: dict[str, httpx2.AsyncClient]
+
+
+@asynccontextmanager
+async def standing_world(app: FastAPI) -> AsyncIterator[Besieged]:
+    """A world for a while; not for tests that use the fixture ``runtime``, which ends by emptying the database."""
+    runtime: Runtime = app.state.runtime
+    world = await make_world(await make_cast(), runtime)
+    besieged = Besieged(runtime, world, clients_of(app, world))
+    await besieged.changed()
+    yield besieged
+    for client in besieged.clients.values():
+        await client.aclose()
+    await empty(runtime)
+
+
+def clients_of(app: FastAPI, world: World) -> dict[str, httpx2.AsyncClient]:
+    """A client for everybody, by what they are to the organization."""
+    cast = world.cast
+    people = {
+        "nobody": None,
+        "outsider": cast.outsider,
+        "viewer": cast.viewer,
+        "member": cast.member,
+        "admin": world.second_admin,
+        "owner": cast.admin,
+    }
+    return {name: client_of(app, user) for name, user in people.items()}
 
 
 async def snapshot(runtime: Runtime) -> str:
