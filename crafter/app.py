@@ -32,6 +32,7 @@ from crafter.edge import routing
 from crafter.edge.server import STOPPING
 from crafter.edge.setup import set_up
 from crafter.execution import routes as execution
+from crafter.execution.asides import routes as summaries
 from crafter.execution.tasks import routes as tasks
 from crafter.external import routes as external
 from crafter.external.handoffs import routes as external_handoffs
@@ -83,6 +84,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     agent_endpoints.router,
     conversations.agent_router,
     conversations.project_router,
+    summaries.router,
     agent_executions.router,
     sessions.router,
     execution.router,

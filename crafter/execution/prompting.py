@@ -6,6 +6,7 @@ from typing import Any
 
 from crafter.agents.documents import Agent
 from crafter.conversations.documents import Conversation, Message
+from crafter.execution.summary import summary_json
 from crafter.llm.base import ChatMessage, ChatRole
 
 HISTORY_CHARACTERS = 12_000
@@ -29,7 +30,8 @@ def build_messages(
 ) -> list[ChatMessage]:
     """The messages of one call, oldest first; the newest of the earlier ones that fit."""
     context = conversation.dynamic_context if conversation else None
-    return [*_instructions(agent, context), *_latest(earlier), ChatMessage("user", text)]
+    summary = _summary(conversation) if conversation else []
+    return [*_instructions(agent, context), *summary, *_latest(earlier), ChatMessage("user", text)]
 
 
 def build_task(agent: Agent, context: Mapping[str, Any] | None, given: Any) -> list[ChatMessage]:
@@ -44,6 +46,11 @@ def _instructions(agent: Agent, context: Mapping[str, Any] | None) -> list[ChatM
         told = json.dumps(context, ensure_ascii=False, default=str)
         messages.append(ChatMessage("system", f"Context from the application, as JSON: {told}"))
     return messages
+
+
+def _summary(conversation: Conversation) -> list[ChatMessage]:
+    told = summary_json(conversation)
+    return [ChatMessage("system", f"Summary of what was said earlier, as JSON: {told}")] if told else []
 
 
 def _latest(earlier: Sequence[Message]) -> list[ChatMessage]:

@@ -32,6 +32,7 @@ from crafter.execution.instructions import instructed
 from crafter.execution.prompting import build_messages, history_limit
 from crafter.execution.reasoning import DEFAULT_TIMEOUT_SECONDS, Reasoning
 from crafter.execution.schemas import Question
+from crafter.execution.summary import first_told
 from crafter.execution.toolbox import toolbox_of
 from crafter.handoff_requests.service import RequestedHandoff
 from crafter.llm.providers import ChatModels
@@ -136,9 +137,11 @@ async def completion_of(turn: Turn) -> Completed:
 
 
 async def _earlier(runtime: Runtime, agent: Agent, conversation: Conversation) -> list[Message]:
-    """The newest messages, readable."""
+    """The newest messages that no summary stands for, readable."""
     page = await message_store.read_newest(agent.scope, conversation.id, history_limit(agent))
-    return privacy.unseal(conversation, [row.message for row in page.rows], runtime.keyring)
+    first = first_told(conversation)
+    rows = [row.message for row in page.rows if row.seq >= first]
+    return privacy.unseal(conversation, rows, runtime.keyring)
 
 
 async def _get_ready(
@@ -207,7 +210,7 @@ async def _run(turn: Turn, *, stream: bool) -> None:
     finally:  # also where the server stops meanwhile: the answer is stored
         turn.events.put_nowait(event)
     if isinstance(event, Completed) and turn.aside is not None:
-        course.answered(turn.aside, turn.number)
+        course.answered(turn.aside, turn.number, event.stored)
 
 
 async def _settle(turn: Turn, failure: CrafterError | None, seconds: float) -> TurnEvent:

@@ -146,5 +146,10 @@ def _length(message: ChatMessage) -> int:
     return len(message.content) + sum(len(call.name) + len(call.arguments) for call in message.tool_calls)
 
 
+def tokens_in(text: str) -> int:
+    """About how many tokens a text has."""
+    return _tokens(len(text))
+
+
 def _tokens(characters: int) -> int:
     return -(-characters // _CHARACTERS_PER_TOKEN)

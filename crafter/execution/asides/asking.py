@@ -7,10 +7,12 @@ from time import perf_counter
 
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
+from crafter.api_keys.errors import ApiKeyNotFound
 from crafter.calling.connection import connect
 from crafter.conversations import beside
 from crafter.core.errors import UpstreamTimedOut
 from crafter.execution.asides.aside import Aside
+from crafter.execution.errors import NoKeyConfigured
 from crafter.llm.base import ChatMessage, ChatParameters, ChatRequest, Usage
 from crafter.llm.prices import cost_usd
 from crafter.llm.providers import known_name
@@ -51,17 +53,24 @@ class Said:
 async def cheap_model_of(aside: Aside) -> Asked:
     """The agent's key with the cheap model of its provider, if that is offered; otherwise the agent's own.
 
-    Raises ApiKeyNotFound and ProviderNotFound.
+    Raises NoKeyConfigured and ProviderNotFound.
     """
-    key = await api_key_service.get_key(aside.agent.scope, aside.agent.api_key)
+    key = await _key(aside, aside.agent.api_key)
     provider = await provider_service.get_provider(key.provider)
     cheap = CHEAP_MODELS[known_name(provider.name)]
     return Asked(key, cheap if provider_service.offers(provider, cheap) else aside.agent.llm_settings.model)
 
 
 async def model_of(aside: Aside, key_id: str, model: str) -> Asked:
-    """A model of one's choice. Raises ApiKeyNotFound."""
-    return Asked(await api_key_service.get_key(aside.agent.scope, key_id), model)
+    """A model of one's choice. Raises NoKeyConfigured."""
+    return Asked(await _key(aside, key_id), model)
+
+
+async def _key(aside: Aside, key_id: str) -> ApiKey:
+    try:
+        return await api_key_service.get_key(aside.agent.scope, key_id)
+    except ApiKeyNotFound:
+        raise NoKeyConfigured from None
 
 
 async def ask(

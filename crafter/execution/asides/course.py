@@ -1,6 +1,7 @@
 """What runs beside a turn, and when: with the question, before the answer is sent, and after it."""
 
-from crafter.execution.asides import titles
+from crafter.conversations.messages import Appended
+from crafter.execution.asides import summaries, titles
 from crafter.execution.asides.aside import Aside, quietly, start
 from crafter.execution.asides.suggestions import Suggestions, suggest
 from crafter.execution.reasoning import Reasoning
@@ -13,9 +14,11 @@ async def suggestions_for(aside: Aside, reasoning: Reasoning) -> Suggestions | N
     return await quietly(aside, "suggestions", suggest(aside, [*dialogue, ("assistant", reasoning.text)]))
 
 
-def answered(aside: Aside, number: int) -> None:
+def answered(aside: Aside, number: int, stored: Appended) -> None:
     """The answer to the user's message of this number is on its way: whatever nobody waits for begins."""
     if aside.is_private:
         return
     if titles.is_due(number):
         start(aside, "title", titles.give_title(aside))
+    if summaries.is_due(stored.total, stored.last_summary_index):
+        start(aside, "summary", summaries.summarize(aside))

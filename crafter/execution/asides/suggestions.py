@@ -33,7 +33,7 @@ class Suggestions:
 async def suggest(aside: Aside, said: Sequence[tuple[str, str]]) -> Suggestions | None:
     """Questions that may follow on what was said (roles and texts); None if the agent suggests none.
 
-    Raises UnreadableReply, UpstreamFailed, ApiKeyNotFound, and what ``connect`` raises.
+    Raises UnreadableReply, UpstreamFailed, NoKeyConfigured, and what ``connect`` raises.
     """
     settings = aside.agent.question_suggestions
     if not (settings.enabled and settings.api_key and settings.model):

@@ -6,7 +6,7 @@ from typing import Any
 
 from crafter.execution.asides.errors import UnreadableReply
 
-_SPEAKERS = {"user": "User", "assistant": "Assistant", "human_operator": "Operator"}
+_SPEAKERS = {"user": "User", "assistant": "Assistant", "human_operator": "Operator", "tool": "Tool"}
 _LONGEST_MESSAGE = 2_000
 _MOST_ATTEMPTS = 20
 
