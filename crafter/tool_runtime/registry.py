@@ -8,6 +8,7 @@ from crafter.tool_runtime.context import Arguments, Handler, Result, ToolContext
 from crafter.tool_runtime.current_time import tell_time
 from crafter.tool_runtime.faq import look_up
 from crafter.tool_runtime.json_processor import process_json
+from crafter.tool_runtime.llm_prompt import ask_model
 from crafter.tool_runtime.web_search import search
 from crafter.tool_runtime.webpage_scraper import scrape
 
@@ -30,6 +31,7 @@ HANDLERS: Mapping[str, Handler] = {
     **{name: _plain(run) for name, run in PLAIN.items()},
     "api_caller": call_endpoint,
     "faq": look_up,
+    "llm_prompt": ask_model,
     "web_search": search,
     "webpage_scraper": scrape,
 }
