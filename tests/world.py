@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from crafter.agent_executions import service as execution_service
-from crafter.agent_executions.documents import AgentExecution
+from crafter.agent_executions.documents import AgentExecution, ExecutedTool, TaskError, TaskMetadata, TaskStep
 from crafter.agents.documents import Agent, AgentTool
 from crafter.api_keys.documents import ApiKey
 from crafter.conversations import messages as message_store
@@ -21,6 +21,7 @@ from crafter.conversations.documents import Message
 from crafter.core.ids import new_id
 from crafter.core.runtime import Runtime
 from crafter.core.security import hash_key, new_key
+from crafter.core.time import utc_now
 from crafter.operators.documents import ExternalOperator
 from crafter.organizations.documents import Member, Organization
 from crafter.organizations.permissions import Role
@@ -135,8 +136,24 @@ async def _agent_with_tools(project: Project, key: ApiKey, runtime: Runtime) -> 
 
 
 async def _execution(agent: Agent) -> str:
+    """A run with all that can be in one, so that there is none that holds more."""
     execution = AgentExecution(
-        organization=agent.organization, project=agent.project, agent=agent.id, input="canary"
+        organization=agent.organization,
+        project=agent.project,
+        agent=agent.id,
+        input="canary",
+        output="long " * 1_000,
+        status="failed",
+        thinking_process=[TaskStep(step="analyze_task", reasoning="r")],
+        tools_executed=[ExecutedTool(tool_name="calculator", parameters={"expression": "1"}, result=1)],
+        output_files=[{"filename": "f"}],
+        metadata=TaskMetadata(user_identifier="u"),
+        error=TaskError(message="m", code="INTERRUPTED"),
+        execution_time_ms=1,
+        started_at=utc_now(),
+        completed_at=utc_now(),
+        user=agent.id,
+        user_api_key=agent.id,
     )
     await execution_service.add_execution(execution)
     return execution.id
