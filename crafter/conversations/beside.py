@@ -61,3 +61,9 @@ async def set_summary(
         where, {"$set": fields, "$inc": counted}, fields={"messages": 0}
     )
     return None if raw is None else Conversation.from_stored(raw)
+
+
+async def set_language(scope: Scope, conversation_id: str, language: str) -> None:
+    """Store which language the user writes in, by its ISO 639-1 code."""
+    fields = {"current_turn_language": language}
+    await Conversation.within(scope).update_one({"_id": conversation_id, **_ALIVE}, {"$set": fields})

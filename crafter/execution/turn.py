@@ -96,6 +96,7 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
     turn = Turn(runtime, agent, conversation, canned)
     turn.aside, turn.number = Aside(runtime, models, agent, conversation), stored.user_messages
     if connection is not None:
+        course.asked(turn.aside, said.message)
         await _get_ready(turn, models, connection, earlier, said.message)
     return turn
 

@@ -1,10 +1,16 @@
 """What runs beside a turn, and when: with the question, before the answer is sent, and after it."""
 
 from crafter.conversations.messages import Appended
-from crafter.execution.asides import summaries, titles
+from crafter.execution.asides import languages, summaries, titles
 from crafter.execution.asides.aside import Aside, quietly, start
 from crafter.execution.asides.suggestions import Suggestions, suggest
 from crafter.execution.reasoning import Reasoning
+
+
+def asked(aside: Aside, text: str) -> None:
+    """A model is about to answer what the user said."""
+    if languages.is_wanted(aside):
+        start(aside, "language", languages.detect_language(aside, text))
 
 
 async def suggestions_for(aside: Aside, reasoning: Reasoning) -> Suggestions | None:
