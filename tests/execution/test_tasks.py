@@ -317,7 +317,7 @@ async def test_a_server_that_stops_ends_the_run_and_keeps_what_was_said(
     await until_running(worker)
     await provider.received()
 
-    cancel_tasks(worker)
+    interrupt_the_task()
     shown = frames((await reading).text)
 
     record = await record_of(as_member, worker)
@@ -326,11 +326,10 @@ async def test_a_server_that_stops_ends_the_run_and_keeps_what_was_said(
     assert record.get("output", "") in ("", "one")
 
 
-def cancel_tasks(agent: Agent) -> None:
-    """What a process does with the runs that are not over in time."""
-    running = [task for task in asyncio.all_tasks() if task.get_name().startswith("task ")]
-    assert len(running) == 1
-    running[0].cancel()
+def interrupt_the_task() -> None:
+    """What a process does with a run that is not over in time."""
+    [running] = [task for task in asyncio.all_tasks() if task.get_name().startswith("task ")]
+    running.cancel()
 
 
 async def until_running(agent: Agent) -> dict[str, Any]:
@@ -429,6 +428,19 @@ async def test_of_many_sweeps_at_once_each_run_is_ended_by_one(
     assert sum(ended) == len(runs)
     for agent in (worker, elsewhere):
         assert {raw["status"] for raw in await stored_runs(agent)} == {"failed"}
+
+
+@pytest.mark.parametrize(
+    "broken", [{"agent": {"$x": 1}}, {"agent": None}, {"error": 7}, {"tools_executed": 7}]
+)
+async def test_a_run_that_is_damaged_is_swept_as_well(worker: Agent, broken: dict[str, Any]) -> None:
+    damaged, _ = await add_run(worker, -1), await add_run(worker, -1)
+    await AgentExecution.within(worker.scope).update_one({"_id": damaged.id}, {"$set": broken})
+
+    ended = await sweep()
+
+    assert ended == 2
+    assert [raw["status"] for raw in await stored_runs(worker)] == ["failed", "failed"]
 
 
 async def test_sweeping_ends_with_the_process(worker: Agent) -> None:
