@@ -14,7 +14,7 @@ from crafter.tool_runtime.api_request import build_request
 from crafter.tool_runtime.context import Arguments, Result, ToolContext
 from crafter.tool_runtime.errors import ToolFailed
 from crafter.tool_runtime.outgoing import Reply, send
-from crafter.tool_runtime.texts import milliseconds_since, shortened
+from crafter.tool_runtime.texts import line_of, milliseconds_since, shortened
 
 DEADLINE_SECONDS = 20.0
 MAX_REPLY_BYTES = 1_000_000
@@ -64,7 +64,7 @@ def _opened(name: str, context: ToolContext) -> dict[str, Any]:
     if name not in endpoints:
         known = ", ".join(list(endpoints)[:_LISTED_ENDPOINTS])
         there_are = f"There are: {known}" if known else "None is configured for this agent"
-        raise ToolFailed(f"There is no endpoint '{name[:_SHOWN]}'. {there_are}.")
+        raise ToolFailed(f"There is no endpoint '{line_of(name, _SHOWN)}'. {there_are}.")
     needed: dict[str, Any] = {"endpoints": {name: endpoints[name]}}
     if not endpoints[name].get("authentication"):
         needed["authentication"] = shared_of(context.settings)

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote_plus, urlencode
 
 from crafter.agent_tools.api_caller.checks import METHODS, check_address
 from crafter.agent_tools.vault import as_object
-from crafter.agents.secrets import MASK, replace_secrets
+from crafter.agents.secrets import MASK, masked_parameters, replace_secrets
 from crafter.tool_runtime.context import Arguments
 from crafter.tool_runtime.errors import ToolFailed
+from crafter.tool_runtime.texts import line_of
 
 MAX_URL = 8_000
 MAX_BODY_BYTES = 64 * 1024
@@ -52,6 +53,7 @@ _RESERVED = _FRAMING | {
     "x-http-method-override",
     "x-method-override",
     "x-original-url",
+    "x-real-ip",
     "x-rewrite-url",
 }
 _RESERVED_BEGINNINGS = ("proxy-", "sec-", "x-forwarded-")
@@ -96,7 +98,9 @@ def build_request(name: str, endpoint: Mapping[str, Any], arguments: Arguments) 
     return ApiRequest(
         method,
         url,
-        _joined(address, fixed_query, query, urlencode(dict.fromkeys(credentials.query, MASK), safe="*")),
+        _joined(
+            address, _masked(fixed_query), query, urlencode(dict.fromkeys(credentials.query, MASK), safe="*")
+        ),
         _headers(name, endpoint.get("headers"), as_object(arguments.get("headers")), credentials, body),
         body,
         (*credentials.secrets, *_secret_headers(endpoint.get("headers"))),
@@ -116,7 +120,7 @@ def _filled(template: str, given: Mapping[str, Any]) -> tuple[str, str]:
     gaps = _GAP.findall(template)
     if unknown := next((name for name in given if name not in gaps), None):
         known = f"only {', '.join(gaps)}" if gaps else "no parameters"
-        raise ToolFailed(f"The path has no parameter '{unknown[:_SHOWN]}': it has {known}")
+        raise ToolFailed(f"The path has no parameter '{line_of(unknown, _SHOWN)}': it has {known}")
     if missing := next((name for name in gaps if name not in given), None):
         raise ToolFailed(f"The path parameter '{missing}' is missing")
     filled = _GAP.sub(lambda gap: quote(_step(gap[1], given[gap[1]]), safe=""), template.partition("#")[0])
@@ -142,9 +146,9 @@ def _query(given: Mapping[str, Any], configured: frozenset[str], credentials: _C
     reserved = configured | {name.casefold() for name in credentials.query}
     pairs = []
     for name, value in given.items():
+        label = f"The query parameter '{line_of(name, _SHOWN)}'"
         if name.casefold() in reserved:
-            raise ToolFailed(f"The query parameter '{name[:_SHOWN]}' is configured, and cannot be set")
-        label = f"The query parameter '{name[:_SHOWN]}'"
+            raise ToolFailed(f"{label} is configured, and cannot be set")
         values = value if isinstance(value, list) else [value]
         pairs += [(_text(label, name), _text(label, one)) for one in values if one is not None]
     if len(pairs) > MAX_VALUES:
@@ -154,6 +158,17 @@ def _query(given: Mapping[str, Any], configured: frozenset[str], credentials: _C
 
 def _query_names(query: str) -> frozenset[str]:
     return frozenset(name.casefold() for name, _ in parse_qsl(query, keep_blank_values=True))
+
+
+def _masked(query: str) -> str:
+    """A configured query without the values that may be secrets."""
+    return "&".join(map(_masked_pair, query.split("&")))
+
+
+def _masked_pair(pair: str) -> str:
+    name, equals, value = pair.partition("=")
+    [shown] = masked_parameters({"headers": {unquote_plus(name): value}})["headers"].values()
+    return f"{name}{equals}{shown}"
 
 
 def _joined(address: str, *queries: str) -> str:
@@ -201,15 +216,21 @@ def _headers(
     if len(given) > MAX_VALUES:
         raise ToolFailed(f"There are more than {MAX_VALUES} headers")
     free = {}
+    taken = _RESERVED | {_plain(header) for header in fixed}
     for header, value in given.items():
-        label = f"The header '{header[:_SHOWN]}'"
-        lower = header.lower()
-        if lower in fixed or lower in _RESERVED or lower.startswith(_RESERVED_BEGINNINGS):
+        label = f"The header '{line_of(header, _SHOWN)}'"
+        if _plain(header) in taken or _plain(header).startswith(_RESERVED_BEGINNINGS):
             raise ToolFailed(f"{label} cannot be set")
-        free[lower] = _text(label, value)
-        if len(free[lower]) > MAX_HEADER_LENGTH or not _is_header(header, free[lower]):
+        text = _text(label, value)
+        if len(text) > MAX_HEADER_LENGTH or not _is_header(header, text):
             raise ToolFailed(f"{label} is not a valid header of at most {MAX_HEADER_LENGTH} characters")
+        free[header.lower()] = text
     return free | fixed
+
+
+def _plain(header: str) -> str:
+    """The name as those servers read it that make no difference between a hyphen and an underscore."""
+    return header.lower().replace("_", "-")
 
 
 def _is_header(name: str, value: Any) -> bool:

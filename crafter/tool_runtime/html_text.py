@@ -40,6 +40,7 @@ class Page(NamedTuple):
 def read_page(html: str, length: int) -> Page:
     """The page, with about as many characters of text as are wanted; never fails."""
     reader = _Reader()
+    html += "\n"  # the parser waits for the end of what may be a character reference
     ends_at = time.monotonic() + MAX_SECONDS
     for start in range(0, len(html), _PIECE):
         reader.feed(html[start : start + _PIECE])

@@ -115,6 +115,15 @@ async def test_a_key_in_the_query_is_masked_in_the_address(bench: Bench, service
     assert answer["data"] == "you asked ?key=*** (***)"
 
 
+async def test_a_secret_in_a_configured_query_is_masked_in_the_address(
+    bench: Bench, service: FakeService
+) -> None:
+    answer = await call(bench, config(service, path=f"/v1?app_key={TOKEN}&v=2&flag"), query_params={"a": "b"})
+
+    assert service.asked.target == f"/v1?app_key={TOKEN}&v=2&flag&a=b"
+    assert answer["url"] == f"{service.url}/v1?app_key=***&v=2&flag&a=b"
+
+
 async def test_an_endpoints_own_credentials_win_and_no_other_secret_is_opened(
     bench: Bench, service: FakeService
 ) -> None:
@@ -250,6 +259,9 @@ async def test_what_the_endpoint_does_not_take_is_refused(
         "X-HTTP-Method-Override",
         "X-Original-URL",
         "X-Key",
+        "x_key",
+        "Content_Length",
+        "X_Forwarded_For",
     ],
 )
 async def test_no_header_replaces_credentials_or_the_request(

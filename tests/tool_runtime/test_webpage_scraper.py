@@ -50,6 +50,7 @@ async def test_a_page_is_read_without_what_is_no_text(bench: Bench, service: Fak
         ("<P>A<SCRIPT>x</SCRIPT>B", "AB"),
         ("a<p hidden title='>'>b", "a\nb"),
         ("a < b", "a < b"),
+        ("<p>one line by AT&T", "one line by AT&T"),
         ("", ""),
     ],
 )
