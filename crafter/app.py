@@ -33,6 +33,7 @@ from crafter.edge.server import STOPPING
 from crafter.edge.setup import set_up
 from crafter.execution import routes as execution
 from crafter.execution.asides import routes as summaries
+from crafter.execution.asides import silence
 from crafter.execution.tasks import routes as tasks
 from crafter.external import routes as external
 from crafter.external.handoffs import routes as external_handoffs
@@ -152,6 +153,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
         runtime.tasks.start(newcomers.keep_taking_in(runtime), name="newcomers")
     if settings.handoff_fallback_interval_seconds:
         runtime.tasks.start(fallback.keep_sweeping(runtime, models), name="handoff fallback")
+        runtime.tasks.start(silence.keep_sweeping(runtime, models), name="silence")
     if (schedule := retention.schedule_of(settings)) is not None:
         runtime.tasks.start(retention.keep_retaining(runtime.tasks, schedule), name="retention")
     sweeper = asyncio.create_task(sweeping.keep_sweeping(runtime.tasks), name="abandoned executions")

@@ -54,6 +54,7 @@ ACROSS_TENANTS: Exceptions = {
     "crafter/agent_executions/service.py": "a sweep looks for abandoned runs, and ends them in their own scopes",
     "crafter/agents/service.py": "the retention job looks for agents, and does the rest in their own scopes",
     "crafter/api_keys/service.py": "finds a key in any of the organizations of one person",
+    "crafter/conversations/beside.py": "a sweep looks at all that are quiet, and does the rest in their own scopes",
     "crafter/conversations/handling.py": "a sweep looks at all that wait, and does the rest in their own scopes",
     "crafter/sessions/service.py": "a session is found by its token, and says whose it is",
     "crafter/user_api_keys/service.py": "a key is found by its value, or through its session, and says whose it is",
@@ -82,6 +83,7 @@ IMPORTS_INSIDE: Exceptions = {
 }
 EVERYTHING_CAUGHT: Exceptions = {
     "crafter/execution/asides/aside.py": "what runs beside a turn ends there, and must not spoil the turn",
+    "crafter/execution/asides/hooks.py": "a hook ends there, and what it failed with is recorded",
     "crafter/edge/middleware.py": "the task of a request ends there",
     "crafter/execution/failures.py": "the task of a run ends there, and is told what happened",
     "crafter/execution/tasks/task.py": "the task of a task ends there, and its stream says what happened",

@@ -1,6 +1,7 @@
 """The half of the service that stores what is found out beside the turns of a conversation, and what that took."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
@@ -8,6 +9,9 @@ from bson import ObjectId
 from crafter.conversations.documents import Conversation, ConversationSummary
 from crafter.core.tenancy import Scope
 
+MOST_HOOK_EXECUTIONS = 100
+
+_MOST_QUIET = 500
 _ALIVE = {"lifecycle": {"$in": ["active", "archived", None]}}
 
 
@@ -67,3 +71,32 @@ async def set_language(scope: Scope, conversation_id: str, language: str) -> Non
     """Store which language the user writes in, by its ISO 639-1 code."""
     fields = {"current_turn_language": language}
     await Conversation.within(scope).update_one({"_id": conversation_id, **_ALIVE}, {"$set": fields})
+
+
+async def note_hook(scope: Scope, conversation_id: str, execution: Mapping[str, Any]) -> None:
+    """Keep a record of a hook that ran; the last hundred of a conversation are kept."""
+    latest = {"$each": [{"_id": ObjectId(), **execution}], "$slice": -MOST_HOOK_EXECUTIONS}
+    change = {"$push": {"hook_executions": latest}}
+    await Conversation.within(scope).update_one({"_id": conversation_id, **_ALIVE}, change)
+
+
+async def restart_silence(scope: Scope, conversation_id: str, fields: Mapping[str, Any]) -> None:
+    """Count the time in which nobody says anything from now; ``fields`` say from when, and until when."""
+    await Conversation.within(scope).update_one({"_id": conversation_id, **_ALIVE}, {"$set": dict(fields)})
+
+
+async def quiet_conversations(now: datetime) -> AsyncIterator[Conversation]:
+    """Those of every tenant in which nobody has said anything for long enough, without their messages."""
+    rows = Conversation.across_tenants().find({"asides.quiet_due_at": {"$lte": now}}, {"messages": 0})
+    async for raw in rows.sort("asides.quiet_due_at", 1).limit(_MOST_QUIET):
+        yield Conversation.from_stored(raw)
+
+
+async def claim_silence(conversation: Conversation, next_due_at: datetime | None) -> bool:
+    """Take what is due in a conversation; False when another process did so, or somebody has said something."""
+    where = {"_id": conversation.id, "asides.quiet_due_at": conversation.asides.quiet_due_at}
+    due = "asides.quiet_due_at"
+    change: dict[str, Any] = (
+        {"$set": {due: next_due_at}} if next_due_at is not None else {"$unset": {due: ""}}
+    )
+    return await Conversation.within(conversation.scope).update_one(where, change) == 1

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from crafter.conversations.aside_notes import AsideNotes
+from crafter.conversations.aside_notes import QUIET_INDEX, QUIET_SHAPE, AsideNotes
 from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference, Stored, StoredElement
 from crafter.core.ids import EntityId, derived_id
 from crafter.core.queries import QueryShape
@@ -248,6 +248,7 @@ class Conversation(ProjectDocument):
             {**_IN_PROJECT, "agent": "a", "created_at": _IN_A_MONTH, "lifecycle": {"$ne": "deleted"}},
         ),
         QueryShape("conversations of an organization", {"organization": "o", **_SHOWN}, _RECENT),
+        QUIET_SHAPE,
     )
 
     class Settings:
@@ -255,6 +256,7 @@ class Conversation(ProjectDocument):
         indexes = [
             IndexModel([("organization", ASCENDING), ("_id", ASCENDING)], name="organization_1__id_1"),
             IndexModel([("archived", ASCENDING)], name="archived_1"),
+            QUIET_INDEX,
             IndexModel(
                 [("status", ASCENDING), ("handoff_info.requested_at", ASCENDING)],
                 name="conversations_waiting_anywhere",

@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         ge=0,
         le=3600,
         validation_alias="HANDOFF_FALLBACK_INTERVAL_SECONDS",
-        description="How often each process looks for conversations that wait for a human too long. 0: never.",
+        description="How often each process looks for conversations that wait for a human, or in silence. 0: never.",
     )
     adoption_interval_seconds: float = Field(
         60.0,

@@ -20,7 +20,7 @@ from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
 from crafter.execution import handing_over, recording
 from crafter.execution.addressing import connection_of, request_of
-from crafter.execution.asides import course
+from crafter.execution.asides import course, silence
 from crafter.execution.asides.aside import Aside
 from crafter.execution.asides.suggestions import Suggestions
 from crafter.execution.caller import Caller
@@ -92,9 +92,12 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
         earlier = await _earlier(runtime, agent, conversation)
     if said.context:
         conversation.dynamic_context = said.context
-    stored = await _store_question(runtime, caller, conversation, said, canned)
+    changes = canned.changes if canned else {}
+    timers = silence.timers(agent, utc_now())
+    stored = await _store_question(runtime, caller, conversation, said, {**changes, **timers})
     turn = Turn(runtime, agent, conversation, canned)
     turn.aside, turn.number = Aside(runtime, models, agent, conversation), stored.user_messages
+    course.heard(turn.aside, said.message, changes, first=stored.seq == 1)
     if connection is not None:
         course.asked(turn.aside, said.message)
         await _get_ready(turn, models, connection, earlier, said.message)
@@ -189,14 +192,14 @@ async def _conversation_of(agent: Agent, caller: Caller, conversation_id: str | 
 
 
 async def _store_question(
-    runtime: Runtime, caller: Caller, conversation: Conversation, said: Question, canned: CannedReply | None
+    runtime: Runtime, caller: Caller, conversation: Conversation, said: Question, changes: Mapping[str, Any]
 ) -> Appended:
     question = Message(role="user", content=said.message, user=caller.user)
-    changes: dict[str, Any] = dict(canned.changes) if canned else {}
+    fields = dict(changes)
     if said.context:
-        changes |= {"dynamic_context": said.context, "dynamic_context_updated_at": utc_now()}
+        fields |= {"dynamic_context": said.context, "dynamic_context_updated_at": utc_now()}
     sealed = privacy.seal(conversation, question, runtime.keyring)
-    return await message_store.append_messages(conversation.scope, conversation.id, [sealed], also=changes)
+    return await message_store.append_messages(conversation.scope, conversation.id, [sealed], also=fields)
 
 
 async def _run(turn: Turn, *, stream: bool) -> None:

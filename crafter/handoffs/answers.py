@@ -18,6 +18,7 @@ from crafter.handoffs.schemas import (
     TakenOver,
     TakeoverBody,
 )
+from crafter.llm.providers import ChatModels
 from crafter.organizations.service import Access
 
 MOST_MESSAGES = 1_000
@@ -40,10 +41,10 @@ async def details(conversation: Conversation, runtime: Runtime) -> ConversationD
 
 
 async def taken_over(
-    conversation: Conversation, access: Access, body: TakeoverBody, runtime: Runtime
+    conversation: Conversation, access: Access, body: TakeoverBody, runtime: Runtime, models: ChatModels
 ) -> TakenOver:
     """A conversation that an operator has now. Raises what the service raises."""
-    changed, actor = await handoff_service.take_over(conversation, access, body, runtime)
+    changed, actor = await handoff_service.take_over(conversation, access, body, runtime, models)
     return TakenOver(
         conversation=await presentation.show(changed, runtime.keyring),
         operator=presentation.show_operator(actor),
@@ -52,10 +53,14 @@ async def taken_over(
 
 
 async def message_sent(
-    conversation: Conversation, access: Access, body: OperatorMessageBody, runtime: Runtime
+    conversation: Conversation,
+    access: Access,
+    body: OperatorMessageBody,
+    runtime: Runtime,
+    models: ChatModels,
 ) -> Done:
     """A conversation in which an operator has said something. Raises what the service raises."""
-    changed = await handoff_service.send_message(conversation, access, body, runtime)
+    changed = await handoff_service.send_message(conversation, access, body, runtime, models)
     shown = await presentation.show(changed, runtime.keyring)
     return Done(message="Message sent successfully", conversation=shown)
 

@@ -190,9 +190,11 @@ async def stream(watcher: CurrentWatcher, runtime: CurrentRuntime) -> Response:
     dependencies=[_HANDLE],
     responses=documented(AlreadyTaken, ConversationNotFound, ConversationArchived),
 )
-async def take_over(case: CurrentCase, body: TakeoverBody, runtime: CurrentRuntime) -> Response:
+async def take_over(
+    case: CurrentCase, body: TakeoverBody, runtime: CurrentRuntime, models: CurrentModels
+) -> Response:
     """Take a conversation over, for yourself or for an operator of another system. Of two at once, one gets it."""
-    return json_response(await answers.taken_over(case.conversation, case.access, body, runtime))
+    return json_response(await answers.taken_over(case.conversation, case.access, body, runtime, models))
 
 
 @router.post(
@@ -203,9 +205,11 @@ async def take_over(case: CurrentCase, body: TakeoverBody, runtime: CurrentRunti
         MessageRequired, NotUnderHumanControl, NotTheOperator, ConversationNotFound, ConversationArchived
     ),
 )
-async def send_message(case: CurrentCase, body: OperatorMessageBody, runtime: CurrentRuntime) -> Response:
+async def send_message(
+    case: CurrentCase, body: OperatorMessageBody, runtime: CurrentRuntime, models: CurrentModels
+) -> Response:
     """Say something to the customer, as the operator who has the conversation."""
-    return json_response(await answers.message_sent(case.conversation, case.access, body, runtime))
+    return json_response(await answers.message_sent(case.conversation, case.access, body, runtime, models))
 
 
 @router.post(

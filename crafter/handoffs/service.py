@@ -16,6 +16,7 @@ from crafter.core.errors import CrafterError
 from crafter.core.runtime import Runtime
 from crafter.core.time import utc_now
 from crafter.execution import turn as turns
+from crafter.execution.asides import course
 from crafter.execution.turn import Completed
 from crafter.handoffs.actors import NOBODY_HOLDS, Actor, assigned_external, internal
 from crafter.handoffs.errors import (
@@ -49,7 +50,7 @@ async def get_conversation(memberships: Memberships, conversation_id: str) -> tu
 
 
 async def take_over(
-    conversation: Conversation, access: Access, body: TakeoverBody, runtime: Runtime
+    conversation: Conversation, access: Access, body: TakeoverBody, runtime: Runtime, models: ChatModels
 ) -> tuple[Conversation, Actor]:
     """Give a conversation to an operator. Raises AlreadyTaken, ConversationArchived and ConversationNotFound."""
     actor = internal(access.user)
@@ -69,11 +70,17 @@ async def take_over(
     changed = await _change(conversation, messages, state | actor.assigned(), free, runtime)
     if changed is None:
         raise AlreadyTaken
+    if body.message is not None:
+        course.said_by_operator(changed, body.message, runtime, models)
     return changed, actor
 
 
 async def send_message(
-    conversation: Conversation, access: Access, body: OperatorMessageBody, runtime: Runtime
+    conversation: Conversation,
+    access: Access,
+    body: OperatorMessageBody,
+    runtime: Runtime,
+    models: ChatModels,
 ) -> Conversation:
     """Say something as the operator. Raises MessageRequired, NotUnderHumanControl, NotTheOperator."""
     if body.message is None:
@@ -87,6 +94,7 @@ async def send_message(
     changed = await _change(conversation, [_said(actor, body.message)], {}, held, runtime)
     if changed is None:
         raise NotTheOperator
+    course.said_by_operator(changed, body.message, runtime, models)
     return changed
 
 

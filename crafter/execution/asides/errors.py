@@ -15,3 +15,10 @@ class ConversationEncrypted(Unprocessable):
 
     code = "CONVERSATION_ENCRYPTED"
     message = "The messages of this conversation are encrypted, and a summary would not be. None is made."
+
+
+class WebhookRefused(UpstreamFailed):
+    """A hook's webhook answered, but not that all went well."""
+
+    code = "WEBHOOK_REFUSED"
+    message = "The webhook did not take the message."

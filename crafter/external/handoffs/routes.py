@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
+from crafter.calling.dependencies import CurrentModels
 from crafter.conversations.errors import ConversationArchived, ConversationNotFound
 from crafter.conversations.handling import LATEST_REQUEST_FIRST, RECENT_FIRST, WAITING, WITH_A_HUMAN
 from crafter.core.errors import documented
@@ -160,9 +161,11 @@ async def stream(watcher: CurrentKeyWatcher, runtime: CurrentRuntime) -> Respons
     dependencies=_HANDLE,
     responses=documented(AlreadyTaken, ConversationNotFound, ConversationArchived),
 )
-async def take_over(case: KeyCase, body: TakeoverBody, runtime: CurrentRuntime) -> Response:
+async def take_over(
+    case: KeyCase, body: TakeoverBody, runtime: CurrentRuntime, models: CurrentModels
+) -> Response:
     """Take a conversation over for an operator of your system, or else for the person whose key it is."""
-    return json_response(await answers.taken_over(case.conversation, case.access, body, runtime))
+    return json_response(await answers.taken_over(case.conversation, case.access, body, runtime, models))
 
 
 @router.post(
@@ -173,9 +176,11 @@ async def take_over(case: KeyCase, body: TakeoverBody, runtime: CurrentRuntime) 
         MessageRequired, NotUnderHumanControl, NotTheOperator, ConversationNotFound, ConversationArchived
     ),
 )
-async def send_message(case: KeyCase, body: OperatorMessageBody, runtime: CurrentRuntime) -> Response:
+async def send_message(
+    case: KeyCase, body: OperatorMessageBody, runtime: CurrentRuntime, models: CurrentModels
+) -> Response:
     """Say something to the customer, as the operator who has the conversation."""
-    return json_response(await answers.message_sent(case.conversation, case.access, body, runtime))
+    return json_response(await answers.message_sent(case.conversation, case.access, body, runtime, models))
 
 
 @router.post(
