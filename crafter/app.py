@@ -57,6 +57,7 @@ from crafter.prompt_execution import routes as prompt_execution
 from crafter.prompt_execution import service as prompt_execution_service
 from crafter.prompts import routes as prompts
 from crafter.prompts import service as prompt_service
+from crafter.prompts.versions import routes as prompt_versions
 from crafter.providers import routes as providers
 from crafter.sessions import routes as sessions
 from crafter.sessions import service as session_service
@@ -91,6 +92,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     execution.router,
     tasks.router,
     prompts.router,
+    prompt_versions.router,
     prompt_execution.router,
     handoffs.router,
     handoffs.polling_router,

@@ -96,8 +96,13 @@ async def test_no_text_and_no_list_may_be_as_long_as_its_sender_likes(
     assert await attack.results() == []
 
 
-NAMES_ANYTHING = {("POST", "endpoint_name"), ("DELETE", "user_identifier"), ("GET", "user_identifier")}
-"""An endpoint gets its name from the path, and an end user may be called anything: any name will do."""
+NAMES_ANYTHING = {
+    ("POST", "endpoint_name"),
+    ("PUT", "label"),
+    ("DELETE", "user_identifier"),
+    ("GET", "user_identifier"),
+}
+"""Endpoints and labels get their names from the path, and an end user may be called anything: any name will do."""
 
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if not one.is_absent], ids=str)

@@ -23,6 +23,7 @@ GLOBAL = {
     "file_name",
     "endpoint_name",
     "user_identifier",
+    "label",
 }
 """Path parameters that name what belongs to nobody."""
 

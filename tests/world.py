@@ -108,6 +108,7 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "prompt_id": prompt.id,
         "prompt_name": prompt.name,
         "version_number": "1",
+        "label": "production",
         "key_id": platform_key.id,
         "user_api_key_id": platform_key.id,
         "provider_id": provider["_id"],

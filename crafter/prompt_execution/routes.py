@@ -40,9 +40,16 @@ from crafter.prompt_execution.schemas import (
     TrialBody,
 )
 from crafter.prompts import service as prompt_service
-from crafter.prompts.dependencies import CurrentPrompt
-from crafter.prompts.errors import InvalidTemplate, PromptNotFound, RenderingTooLarge
+from crafter.prompts.dependencies import AskedLabel, AskedVersion, CurrentPrompt
+from crafter.prompts.errors import (
+    InvalidTemplate,
+    LabelNotFound,
+    PromptNotFound,
+    PromptVersionNotFound,
+    RenderingTooLarge,
+)
 from crafter.prompts.schemas import NAME_LENGTH
+from crafter.prompts.versions import service as version_service
 
 router = feature_router("/proxy", tag="Running prompts")
 
@@ -67,6 +74,8 @@ _REFUSALS: tuple[type[CrafterError], ...] = (
     dependencies=[require(Permission.prompts_run), limited(PROXY)],
     responses=documented(
         PromptNotFound,
+        LabelNotFound,
+        PromptVersionNotFound,
         PromptNotConfigured,
         PromptKeyNotConfigured,
         CredentialInactive,
@@ -81,9 +90,12 @@ async def execute_prompt(
     body: ExecuteBody,
     runtime: CurrentRuntime,
     models: CurrentModels,
+    label: AskedLabel = None,
+    version: AskedVersion = None,
 ) -> Response:
     """Fill in a prompt and have the model answer it. The same request again is answered from the cache."""
     prompt = await prompt_service.get_by_name(access.in_project(project_id), prompt_name)
+    prompt = await version_service.chosen(prompt, label, version)
     run = await running.prepare(runtime, models, prompt, access.user.id, body.variables)
     return json_response(await running.execute(runtime, run))
 

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Query
 
 from crafter.core.ids import EntityId
 from crafter.organizations.dependencies import CurrentAccess
 from crafter.prompts import service as prompt_service
 from crafter.prompts.documents import Prompt
+from crafter.prompts.schemas import Label
 
 
 async def get_prompt(prompt_id: EntityId, project_id: EntityId, access: CurrentAccess) -> Prompt:
@@ -16,3 +17,6 @@ async def get_prompt(prompt_id: EntityId, project_id: EntityId, access: CurrentA
 
 
 CurrentPrompt = Annotated[Prompt, Depends(get_prompt)]
+
+AskedLabel = Annotated[Label | None, Query(description="The version that has this label.")]
+AskedVersion = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="The version of this number.")]

@@ -12,6 +12,7 @@ from crafter.prompts.settings import PromptSettings, PromptVariable
 
 MAX_TAGS = 32
 MAX_VARIABLES = 64
+MAX_LABELS = 20
 
 _IN_PROJECT = {"organization": "o", "project": "p"}
 _BY_NAME = (("name", 1),)
@@ -37,6 +38,9 @@ class Prompt(ProjectDocument):
     is_template: bool = False
     variables: list[PromptVariable] = Field(default_factory=list)
     version_created_at: OmitNone[Moment] = None
+    labels: dict[str, int] = Field(
+        default_factory=dict, description="Names for versions, such as production."
+    )
 
     references: ClassVar = (Reference("api_key", "apikeys"), Reference("project", "projects"))
     query_shapes: ClassVar = (
@@ -144,3 +148,11 @@ class PromptVersion(ProjectDocument):
             variables=prompt.variables,
             created_at=prompt.version_created_at or prompt.updated_at,
         )
+
+    def applied_to(self, prompt: Prompt) -> Prompt:
+        """The prompt as it was in this version; what does not belong to versions is as it is now."""
+        texts = {
+            name: getattr(self, name) for name in ("content", "system_prompt", "llm_settings", "variables")
+        }
+        earlier: Prompt = prompt.model_copy(update={**texts, "version": self.number})
+        return earlier

@@ -17,6 +17,27 @@ class PromptVersionNotFound(NotFound):
     message = "Prompt version not found"
 
 
+class LabelNotFound(NotFound):
+    """No version of the prompt has that label."""
+
+    code = "PROMPT_LABEL_NOT_FOUND"
+    message = "No version of the prompt has that label"
+
+
+class TooManyLabels(BadInput):
+    """The prompt has as many labels as it may."""
+
+    code = "TOO_MANY_LABELS"
+    message = "A prompt has at most 20 labels. Take one away first."
+
+
+class TooLongToCompare(BadInput):
+    """The texts have too many lines to be compared."""
+
+    code = "TOO_LONG_TO_COMPARE"
+    message = "Texts of more than 2,000 lines are not compared. Read both versions instead."
+
+
 class PromptNameTaken(BadInput):
     """Another prompt of the project has that name."""
 

@@ -23,8 +23,8 @@ async def show_with_key(prompt: Prompt) -> PromptRead:
 
 def show_version(prompt: Prompt, version: PromptVersion) -> PromptVersionRead:
     """A version with its texts."""
-    current = version.number == prompt.version
-    return PromptVersionRead.from_stored({**version.to_stored(), "current": current})
+    about = {"current": version.number == prompt.version, "labels": _labels(prompt, version.number)}
+    return PromptVersionRead.from_stored({**version.to_stored(), **about})
 
 
 def show_versions(prompt: Prompt, versions: list[PromptVersion]) -> list[PromptVersionSummary]:
@@ -34,7 +34,12 @@ def show_versions(prompt: Prompt, versions: list[PromptVersion]) -> list[PromptV
             prompt=prompt.id,
             number=version.number,
             current=version.number == prompt.version,
+            labels=_labels(prompt, version.number),
             created_at=version.created_at,
         )
         for version in versions
     ]
+
+
+def _labels(prompt: Prompt, number: int) -> list[str]:
+    return sorted(label for label, labelled in prompt.labels.items() if labelled == number)

@@ -12,8 +12,7 @@ from crafter.api_keys.errors import ApiKeyNotFound
 from crafter.core.errors import StaleWrite, ValidationFailed, documented
 from crafter.core.etags import IfMatch, etag
 from crafter.core.ids import EntityId
-from crafter.core.pagination import CursorPage, NumberedPage, cursor_page, numbered_page, page_body
-from crafter.core.runtime import CurrentRuntime
+from crafter.core.pagination import NumberedPage, numbered_page
 from crafter.edge.responses import json_response
 from crafter.edge.router import feature_router
 from crafter.organizations.dependencies import CurrentAccess, require
@@ -23,14 +22,14 @@ from crafter.projects.dependencies import CurrentProject
 from crafter.projects.errors import ProjectNotFound
 from crafter.prompts import presentation
 from crafter.prompts import service as prompt_service
-from crafter.prompts.dependencies import CurrentPrompt
+from crafter.prompts.dependencies import AskedLabel, CurrentPrompt
 from crafter.prompts.documents import Prompt
 from crafter.prompts.errors import (
     InvalidPromptModel,
+    LabelNotFound,
     PromptInUse,
     PromptNameTaken,
     PromptNotFound,
-    PromptVersionNotFound,
 )
 from crafter.prompts.schemas import (
     NAME_LENGTH,
@@ -40,14 +39,12 @@ from crafter.prompts.schemas import (
     PromptPage,
     PromptRead,
     PromptUpdate,
-    PromptVersionPage,
-    PromptVersionRead,
 )
+from crafter.prompts.versions import service as version_service
 
 router = feature_router("/organizations/{organization_id}/projects/{project_id}/prompts", tag="Prompts")
 
 AskedName = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH)]
-VersionNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.post(
@@ -82,11 +79,14 @@ async def list_prompts(
     "/by-name/{prompt_name}",
     response_model=PromptRead,
     dependencies=[require(Permission.prompts_read)],
-    responses=documented(PromptNotFound),
+    responses=documented(PromptNotFound, LabelNotFound),
 )
-async def get_prompt_by_name(access: CurrentAccess, project_id: EntityId, prompt_name: AskedName) -> Response:
-    """The prompt of that name; upper and lower case are the same."""
-    return _answer(await prompt_service.get_by_name(access.in_project(project_id), prompt_name))
+async def get_prompt_by_name(
+    access: CurrentAccess, project_id: EntityId, prompt_name: AskedName, label: AskedLabel = None
+) -> Response:
+    """The prompt of that name, upper and lower case being the same; with a label, as it was in that version."""
+    prompt = await prompt_service.get_by_name(access.in_project(project_id), prompt_name)
+    return _answer(prompt if label is None else await version_service.at_label(prompt, label))
 
 
 @router.get(
@@ -144,32 +144,6 @@ async def delete_prompt(
     """Delete a prompt with its versions. What its executions cost stays in the statistics."""
     await prompt_service.delete_prompt(prompt, revision, force=force)
     return json_response(Done(message="Prompt deleted successfully"))
-
-
-@router.get(
-    "/{prompt_id}/versions",
-    response_model=PromptVersionPage,
-    dependencies=[require(Permission.prompts_read)],
-    responses=documented(PromptNotFound, ValidationFailed),
-)
-async def list_versions(
-    prompt: CurrentPrompt, page: Annotated[CursorPage, Depends(cursor_page)], runtime: CurrentRuntime
-) -> Response:
-    """Every version of a prompt without its texts, the newest first."""
-    versions, following = await prompt_service.list_versions(prompt, page, runtime.cursors)
-    return json_response(page_body(presentation.show_versions(prompt, versions), next_cursor=following))
-
-
-@router.get(
-    "/{prompt_id}/versions/{version_number}",
-    response_model=PromptVersionRead,
-    dependencies=[require(Permission.prompts_read)],
-    responses=documented(PromptNotFound, PromptVersionNotFound),
-)
-async def get_version(prompt: CurrentPrompt, version_number: VersionNumber) -> Response:
-    """One version of a prompt, with its texts."""
-    version = await prompt_service.get_version(prompt, version_number)
-    return json_response(presentation.show_version(prompt, version))
 
 
 def _answer(prompt: Prompt, status: int = 200) -> Response:

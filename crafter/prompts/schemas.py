@@ -15,7 +15,17 @@ from pydantic import (
 from crafter.api_keys.schemas import KeyProvider
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
-from crafter.core.schemas import ContractBody, Name, Resource, ResponseBody, Text, WireTime, integral, says
+from crafter.core.schemas import (
+    ContractBody,
+    Name,
+    RequestBody,
+    Resource,
+    ResponseBody,
+    Text,
+    WireTime,
+    integral,
+    says,
+)
 from crafter.edge.strict_json import check_free_object
 from crafter.prompts.documents import MAX_TAGS, MAX_VARIABLES
 from crafter.prompts.mustache import MAX_TEMPLATE_BYTES
@@ -51,6 +61,8 @@ PromptName = Annotated[
     Field(examples=["greeting"]),
     says("Name can only contain lowercase letters, numbers, and underscores"),
 ]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+"""A name for a version: lower-case letters, digits, ``_`` and ``-``."""
 TemplateText = Annotated[str, Field(max_length=MAX_TEMPLATE_BYTES), AfterValidator(_fits_into_a_template)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=MAX_TAGS), AfterValidator(_without_repetition)]
@@ -148,6 +160,7 @@ class PromptSummary(Resource):
     version: int = 1
     tags: list[str] = Field(default_factory=list)
     is_template: bool = False
+    labels: dict[str, int] = Field(default_factory=dict)
     api_key: OmitNone[str | PromptKey] = None
     llm_settings: OmitNone[PromptSettings] = None
 
@@ -195,6 +208,7 @@ class PromptVersionSummary(ResponseBody):
     prompt: EntityId
     number: int
     current: bool
+    labels: list[str] = Field(default_factory=list)
     created_at: WireTime | None = Field(None, alias="createdAt")
 
 
@@ -205,6 +219,39 @@ class PromptVersionRead(PromptVersionSummary):
     system_prompt: OmitNone[str] = None
     llm_settings: OmitNone[PromptSettings] = None
     variables: list[PromptVariable] = Field(default_factory=list)
+
+
+class PromptDifference(ResponseBody):
+    """What is different between two versions: names of fields, and the texts among them as unified diffs."""
+
+    prompt: EntityId
+    before: int
+    after: int
+    changed: list[str]
+    content: OmitNone[str] = None
+    system_prompt: OmitNone[str] = None
+
+
+class RenderBody(RequestBody):
+    """The values of the version's variables."""
+
+    variables: Annotated[dict[str, Any], AfterValidator(check_free_object)] = Field(
+        default_factory=dict, examples=[{"name": "Ada"}]
+    )
+
+
+class RenderedRead(ResponseBody):
+    """The texts of a version, filled in."""
+
+    number: int
+    content: str
+    system_prompt: OmitNone[str] = None
+
+
+class LabelBody(RequestBody):
+    """The version that gets the label."""
+
+    version: int = Field(ge=1, le=2**31 - 1)
 
 
 class PromptVersionPage(ResponseBody):

@@ -1,14 +1,13 @@
 """Every query and every rule about prompts and their versions."""
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
 from crafter.api_keys import service as api_key_service
 from crafter.core.etags import revision_filter, stale
-from crafter.core.pagination import CursorPage, CursorSigner, NumberedPage
+from crafter.core.pagination import NumberedPage
 from crafter.core.references import find_dependants
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
@@ -16,13 +15,12 @@ from crafter.organizations.service import Access
 from crafter.projects import service as project_service
 from crafter.projects.documents import Project
 from crafter.projects.errors import ProjectNotFound
-from crafter.prompts.documents import Prompt, PromptVersion
+from crafter.prompts.documents import Prompt
 from crafter.prompts.errors import (
     InvalidPromptModel,
     PromptInUse,
     PromptNameTaken,
     PromptNotFound,
-    PromptVersionNotFound,
 )
 from crafter.prompts.schemas import (
     PromptCreate,
@@ -31,6 +29,7 @@ from crafter.prompts.schemas import (
     PromptSummary,
     PromptUpdate,
 )
+from crafter.prompts.versions import service as version_service
 from crafter.providers import service as provider_service
 
 _BY_NAME = (("name", 1),)
@@ -108,7 +107,7 @@ async def update_prompt(scope: Scope, prompt_id: str, changes: PromptUpdate, rev
         where: dict[str, Any] = {"_id": prompt_id, **revision_filter(revision)}
         fields = _changed_fields(changes)
         if changes.content is not None:
-            await _keep_version(prompt)
+            await version_service.keep(prompt)
             where["version"] = prompt.version if prompt.version != 1 else {"$in": [1, None]}
             fields |= {"version": prompt.version + 1, "version_created_at": utc_now()}
         raw = await Prompt.within(scope).change_one(where, {"$set": fields})
@@ -129,44 +128,9 @@ async def delete_prompt(prompt: Prompt, revision: int | None, *, force: bool) ->
         raise PromptInUse(dependants=dependants)
     if not await Prompt.within(prompt.scope).delete_one({"_id": prompt.id, **revision_filter(revision)}):
         raise stale((await get_prompt(prompt.scope, prompt.id)).revision)
-    await PromptVersion.within(prompt.scope).delete_many({"prompt": prompt.id})
+    await version_service.forget(prompt)
     for react in _when_prompt_deleted:
         await react(prompt)
-
-
-async def list_versions(
-    prompt: Prompt, page: CursorPage, cursors: CursorSigner
-) -> tuple[list[PromptVersion], str | None]:
-    """A page of a prompt's versions, the newest first, and the cursor of the next one. Raises ValidationFailed."""
-    listing = {"list": "prompt_versions", "prompt": prompt.id, **prompt.scope.as_filter()}
-    versions: list[PromptVersion] = []
-    before = prompt.version
-    if page.cursor is None:
-        versions.append(PromptVersion.of(prompt))
-    else:
-        [before] = cursors.open(page.cursor, listing)
-    rows = await PromptVersion.within(prompt.scope).find(
-        {"prompt": prompt.id, "number": {"$lt": before}},
-        sort=(("number", -1),),
-        limit=page.limit + 1 - len(versions),
-    )
-    versions += [PromptVersion.from_stored(row) for row in rows]
-    if len(versions) <= page.limit:
-        return versions, None
-    versions = versions[: page.limit]
-    return versions, cursors.seal([versions[-1].number], listing)
-
-
-async def get_version(prompt: Prompt, number: int) -> PromptVersion:
-    """One version of a prompt. Raises PromptVersionNotFound."""
-    if number == prompt.version:
-        return PromptVersion.of(prompt)
-    raw = None
-    if number < prompt.version:
-        raw = await PromptVersion.within(prompt.scope).find_one({"prompt": prompt.id, "number": number})
-    if raw is None:
-        raise PromptVersionNotFound
-    return PromptVersion.from_stored(raw)
 
 
 async def _get_one(scope: Scope, where: dict[str, Any]) -> Prompt:
@@ -200,9 +164,3 @@ def _changed_fields(changes: PromptUpdate) -> dict[str, Any]:
     fields = changes.model_dump(exclude_none=True)
     settings = fields.pop("llm_settings", {})
     return fields | {f"llm_settings.{name}": value for name, value in settings.items()}
-
-
-async def _keep_version(prompt: Prompt) -> None:
-    """Keep the current version; of several who do, one does."""
-    with suppress(DuplicateKeyError):
-        await PromptVersion.within(prompt.scope).insert(PromptVersion.of(prompt).to_stored())

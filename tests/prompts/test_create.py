@@ -37,6 +37,7 @@ async def test_a_name_is_enough(as_member: httpx2.AsyncClient, project: Project)
     assert times[0] == times[1]
     assert body.pop("_id")
     assert body == {
+        "labels": {},
         "name": "greet",
         "project": project.id,
         "version": 1,

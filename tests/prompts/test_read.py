@@ -68,7 +68,7 @@ async def test_a_list_leaves_the_texts_out(as_viewer: httpx2.AsyncClient, projec
 
     assert set(entry) == {
         *("_id", "name", "title", "description", "project", "version", "tags", "is_template"),
-        *("createdAt", "updatedAt", "__v"),
+        *("labels", "createdAt", "updatedAt", "__v"),
     }
 
 

@@ -71,6 +71,7 @@ async def test_an_earlier_version_is_read_as_it_was(as_member: httpx2.AsyncClien
         "prompt": prompt.id,
         "number": 1,
         "current": False,
+        "labels": [],
         "content": "one {{x}}",
         "system_prompt": "s1",
         "llm_settings": {"model": "gpt-4o"},
@@ -80,6 +81,7 @@ async def test_an_earlier_version_is_read_as_it_was(as_member: httpx2.AsyncClien
     assert second == {
         "prompt": prompt.id,
         "number": 2,
+        "labels": [],
         "current": True,
         "content": "two",
         "system_prompt": "s2",
@@ -114,7 +116,7 @@ async def test_versions_are_paged_the_newest_first_without_their_texts(
 
     assert pages == [[(5, True), (4, False)], [(3, False), (2, False)], [(1, False)]]
     [first, *_] = await versions_of(as_viewer, prompt)
-    assert set(first) == {"prompt", "number", "current", "createdAt"}
+    assert set(first) == {"prompt", "number", "current", "labels", "createdAt"}
 
 
 async def test_a_cursor_of_one_prompt_does_not_open_another(

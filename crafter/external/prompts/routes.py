@@ -27,8 +27,16 @@ from crafter.prompt_execution.errors import (
 )
 from crafter.prompt_execution.schemas import ExecuteBody
 from crafter.prompts import service as prompt_service
-from crafter.prompts.errors import InvalidTemplate, PromptNotFound, RenderingTooLarge
+from crafter.prompts.dependencies import AskedLabel, AskedVersion
+from crafter.prompts.errors import (
+    InvalidTemplate,
+    LabelNotFound,
+    PromptNotFound,
+    PromptVersionNotFound,
+    RenderingTooLarge,
+)
 from crafter.prompts.schemas import NAME_LENGTH
+from crafter.prompts.versions import service as version_service
 from crafter.user_api_keys.schemas import Answer
 
 router = feature_router(
@@ -42,6 +50,8 @@ router = feature_router(
     dependencies=[require_scope(Permission.prompts_run), limited(PROXY)],
     responses=documented(
         PromptNotFound,
+        LabelNotFound,
+        PromptVersionNotFound,
         PromptNotConfigured,
         PromptKeyNotConfigured,
         CredentialInactive,
@@ -63,7 +73,10 @@ async def execute_prompt(
     body: ExecuteBody,
     runtime: CurrentRuntime,
     models: CurrentModels,
+    label: AskedLabel = None,
+    version: AskedVersion = None,
 ) -> Response:
     """Fill in a prompt and have the model answer it. The same request again is answered from the cache."""
     prompt = await prompt_service.get_by_name(project.scope, prompt_name)
+    prompt = await version_service.chosen(prompt, label, version)
     return json_response(Answer(data=await run_prompt(runtime, models, access, prompt, body.variables)))

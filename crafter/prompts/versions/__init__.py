@@ -1,0 +1,1 @@
+"""The versions of prompts: kept, compared, filled in, and named with labels."""
