@@ -1,0 +1,1 @@
+"""The holes that others have had, tried on us: each test names the incident it is for."""
