@@ -12,7 +12,7 @@ from annotated_types import Ge, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from crafter.core.config import ConfigurationError, Settings, load_settings
+from crafter.core.config import ConfigurationError, Settings, described, load_settings
 
 ROOT = Path(__file__).parent.parent
 ENV_EXAMPLE = ROOT / ".env.example"
@@ -45,7 +45,7 @@ FIXED_BY_COMPOSE = {"CRAFTER_ENV", "CRAFTER_HOST", "PORT", "MONGODB_URI", "CRAFT
 
 def settings() -> Iterator[tuple[str, FieldInfo]]:
     """Every setting with the name of its variable."""
-    for field in Settings.model_fields.values():
+    for field in described().values():
         if isinstance(field.validation_alias, str):
             yield field.validation_alias, field
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from crafter.core.config_outgoing import OutgoingSettings
 from crafter.core.config_values import (
     BaseAddress,
     CommaList,
-    EndpointList,
     MethodList,
     Recurring,
     Switch,
@@ -39,7 +40,7 @@ class ConfigurationError(Exception):
         super().__init__("\n".join(problems))
 
 
-class Settings(BaseSettings):
+class Settings(OutgoingSettings):
     """Everything that an operator can choose. The description of each field is its documentation."""
 
     model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
@@ -227,38 +228,12 @@ class Settings(BaseSettings):
         description="Bearer token for /metrics. In production, without it, /metrics answers 404.",
     )
 
-    egress_allow: EndpointList = Field(
-        [],
-        validation_alias="CRAFTER_EGRESS_ALLOW",
-        description="host:port pairs that outgoing calls may reach although the egress guard would refuse them.",
-    )
-    provider_timeout_seconds: float = Field(
-        120.0,
-        ge=1,
-        le=3600,
-        validation_alias="CRAFTER_PROVIDER_TIMEOUT",
-        description="Deadline of one whole call to a model.",
-    )
-    brave_url: BaseAddress = Field(
-        "https://api.search.brave.com",
-        validation_alias="CRAFTER_BRAVE_URL",
-        description="Where Brave's API is.",
-    )
-    tavily_url: BaseAddress = Field(
-        "https://api.tavily.com", validation_alias="CRAFTER_TAVILY_URL", description="Where Tavily's API is."
-    )
     drain_seconds: int = Field(
         30,
         ge=0,
         le=600,
         validation_alias="CRAFTER_DRAIN_SECONDS",
         description="How long a stopping server lets running requests finish.",
-    )
-
-    provider_base_urls: dict[str, str] = Field(
-        default_factory=dict,
-        exclude=True,
-        description="<NAME>_BASE_URL for each default provider, e.g. OPENAI_BASE_URL.",
     )
 
     @field_validator("jwt_expires_in")
@@ -325,6 +300,12 @@ class Settings(BaseSettings):
     def token_lifetime(self) -> timedelta:
         """How long an access token is valid."""
         return parse_duration(self.jwt_expires_in)
+
+
+def described() -> dict[str, FieldInfo]:
+    """Every setting by its name, in the order in which one wants to read about them."""
+    fields, parts = Settings.model_fields, OutgoingSettings.model_fields
+    return {name: fields[name] for name in (*(name for name in fields if name not in parts), *parts)}
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -394,5 +375,5 @@ def redacted(settings: Settings) -> list[dict[str, Any]]:
             "default": getattr(settings, name) == getattr(defaults, name),
             "description": field.description,
         }
-        for name, field in Settings.model_fields.items()
+        for name, field in described().items()
     ]

@@ -32,7 +32,7 @@ async def notify(
 ) -> None:
     """Post a notice. What the other side, or a secret that does not open, is to blame for is logged, not raised."""
     body = json.dumps({**notice, "timestamp": wire_time(at)}).encode()
-    policy = EgressPolicy.parse(runtime.settings.egress_allow)
+    policy = EgressPolicy.parse(runtime.settings.tenant_egress_allow)
     try:
         headers = {"Content-Type": "application/json", **_signed(agent, body, runtime)}
         async with open_client(

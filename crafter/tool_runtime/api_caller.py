@@ -37,9 +37,9 @@ async def call_endpoint(arguments: Arguments, context: ToolContext) -> Result:
     name: str = arguments["endpoint_name"]
     request = build_request(name, _opened(name, context), arguments)
     reply = await send(
-        context.runtime.settings,
         request.method,
         request.url,
+        allow=context.runtime.settings.tenant_egress_allow,
         headers=request.headers,
         content=request.body,
         deadline_seconds=DEADLINE_SECONDS,

@@ -1,11 +1,10 @@
 """The calls of tools: through the one way out, and read to their end."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crafter.core.config import Settings
 from crafter.core.egress import EgressPolicy, open_client
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
@@ -51,13 +50,15 @@ def charset_in(text: str) -> str | None:
 
 
 async def send(
-    settings: Settings, method: str, url: str, *, deadline_seconds: float, max_bytes: int, **request: Any
+    method: str, url: str, *, allow: Iterable[str], deadline_seconds: float, max_bytes: int, **request: Any
 ) -> Reply:
     """Make one call; ``request`` takes what the client takes: ``headers``, ``content``, ``params``, ``json``.
 
-    Raises EgressRefused, EgressFailed (a redirect is one), EgressTimedOut and EgressTooLarge.
+    ``allow``: the setting that says where besides the public web such calls may go; where a tenant or a model has
+    chosen the address, that of tenants. Raises EgressRefused, EgressFailed (a redirect is one), EgressTimedOut
+    and EgressTooLarge.
     """
-    policy = EgressPolicy.parse(settings.egress_allow)
+    policy = EgressPolicy.parse(allow)
     async with open_client(policy, deadline_seconds=deadline_seconds, max_bytes=max_bytes) as client:
         reply = await client.request(method, url, **request)
     headers = {name.lower(): value for name, value in reply.headers.items()}

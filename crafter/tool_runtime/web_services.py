@@ -51,9 +51,9 @@ async def _ask(provider: str, runtime: Runtime, method: str, address: str, **req
     title = _TITLES[provider]
     try:
         reply = await send(
-            runtime.settings,
             method,
             address,
+            allow=runtime.settings.egress_allow,
             deadline_seconds=DEADLINE_SECONDS,
             max_bytes=MAX_REPLY_BYTES,
             **request,

@@ -62,9 +62,9 @@ def _address(given: str) -> str:
 
 async def _read_locally(url: str, context: ToolContext) -> Page:
     reply = await send(
-        context.runtime.settings,
         "GET",
         url,
+        allow=context.runtime.settings.tenant_egress_allow,
         headers={"Accept": _ACCEPTED},
         deadline_seconds=DEADLINE_SECONDS,
         max_bytes=MAX_PAGE_BYTES,

@@ -35,8 +35,8 @@ USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 async def receiver(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeService]:
     """Where webhooks lead, on loopback, which is allowed for once."""
     async with fake_service() as service:
-        allowed = [*runtime.settings.egress_allow, f"127.0.0.1:{service.port}"]
-        monkeypatch.setattr(runtime.settings, "egress_allow", allowed)
+        allowed = [*runtime.settings.tenant_egress_allow, f"127.0.0.1:{service.port}"]
+        monkeypatch.setattr(runtime.settings, "tenant_egress_allow", allowed)
         yield service
 
 
@@ -265,8 +265,8 @@ async def test_a_webhook_that_hangs_holds_nothing_up(
     monkeypatch.setattr("crafter.execution.asides.hook_webhook.DEADLINE_SECONDS", 0.2)
     async with listening(silent) as listener:
         receiver.port = listener.port
-        allowed = [*runtime.settings.egress_allow, f"127.0.0.1:{listener.port}"]
-        monkeypatch.setattr(runtime.settings, "egress_allow", allowed)
+        allowed = [*runtime.settings.tenant_egress_allow, f"127.0.0.1:{listener.port}"]
+        monkeypatch.setattr(runtime.settings, "tenant_egress_allow", allowed)
         agent = await agent_with(cast, runtime, webhook("every_message", receiver))
 
         conversation_id = await talk(as_member, agent, "Hello")

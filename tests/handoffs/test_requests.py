@@ -117,8 +117,8 @@ async def hook(
         writer.write(reply)
 
     async with listening(handle) as listener:
-        allowed = [*runtime.settings.egress_allow, f"127.0.0.1:{listener.port}"]
-        monkeypatch.setattr(runtime.settings, "egress_allow", allowed)
+        allowed = [*runtime.settings.tenant_egress_allow, f"127.0.0.1:{listener.port}"]
+        monkeypatch.setattr(runtime.settings, "tenant_egress_allow", allowed)
         yield listener, bodies
 
 

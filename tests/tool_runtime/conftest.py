@@ -24,6 +24,8 @@ async def service() -> AsyncIterator[FakeService]:
 async def bench(app: FastAPI, project: Project, runtime: Runtime, service: FakeService) -> Bench:
     """An agent of the project that can use any tool, and may call the one service on loopback."""
     allowed = [*runtime.settings.egress_allow, f"127.0.0.1:{service.port}"]
-    settings = runtime.settings.model_copy(update={"egress_allow": allowed})
+    settings = runtime.settings.model_copy(
+        update={"egress_allow": allowed, "tenant_egress_allow": [f"127.0.0.1:{service.port}"]}
+    )
     agent = await make_agent(project, runtime.keyring)
     return Bench(agent, dataclasses.replace(runtime, settings=settings), app.state.models)

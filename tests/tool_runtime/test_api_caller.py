@@ -338,7 +338,7 @@ async def test_an_answer_is_bounded_in_time_and_size(
     bench: Bench, service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crafter.tool_runtime.api_caller.DEADLINE_SECONDS", 0.2)
-    allow = bench.runtime.settings.egress_allow
+    allow = bench.runtime.settings.tenant_egress_allow
     async with listening(dripping(b"x", 0.05)) as slow, listening(answering(b"x" * 1_000_001)) as large:
         allow += [f"127.0.0.1:{slow.port}", f"127.0.0.1:{large.port}"]
         for listener, reason in ((slow, "in time"), (large, "more than 1000000 bytes")):

@@ -25,8 +25,13 @@ async def agent(project: Project, runtime: Runtime) -> Agent:
 
 
 async def test_a_model_uses_tools_with_the_agents_settings_and_learns_no_secret(
-    as_member: httpx2.AsyncClient, agent: Agent, provider: FakeProvider
+    as_member: httpx2.AsyncClient,
+    agent: Agent,
+    provider: FakeProvider,
+    runtime: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(runtime.settings, "tenant_egress_allow", [f"127.0.0.1:{provider.port}"])
     url = f"/organizations/{agent.organization}/projects/{agent.project}/agents/{agent.id}"
     credentials = {"type": "api_key", "key_name": "key", "key_value": SECRET, "location": "query"}
     endpoint = {"base_url": provider.url, "path": "/v1/models", "authentication": credentials}

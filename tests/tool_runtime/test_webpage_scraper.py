@@ -9,6 +9,7 @@ import pytest
 
 from crafter.tool_runtime.html_text import read_page
 from tests.fakes.listener import answering, dripping, listening
+from tests.fakes.provider import FakeProvider
 from tests.fakes.service import FakeService, Said
 from tests.tool_runtime.support import Bench
 
@@ -199,14 +200,14 @@ async def test_an_address_in_another_script_is_encoded(bench: Bench, service: Fa
 async def test_a_page_that_does_not_end_is_given_up(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crafter.tool_runtime.webpage_scraper.DEADLINE_SECONDS", 0.2)
     async with listening(dripping(b"x", 0.05)) as slow:
-        bench.runtime.settings.egress_allow.append(f"127.0.0.1:{slow.port}")
+        bench.runtime.settings.tenant_egress_allow.append(f"127.0.0.1:{slow.port}")
 
         assert "in time" in await bench.refused("webpage_scraper", {}, url=f"http://127.0.0.1:{slow.port}")
 
 
 async def test_a_page_without_a_content_type_is_taken_for_html(bench: Bench) -> None:
     async with listening(answering(b"<title>t</title><p>x")) as listener:
-        bench.runtime.settings.egress_allow.append(f"127.0.0.1:{listener.port}")
+        bench.runtime.settings.tenant_egress_allow.append(f"127.0.0.1:{listener.port}")
 
         answer = await bench.use("webpage_scraper", {}, url=f"http://127.0.0.1:{listener.port}")
 
@@ -264,3 +265,10 @@ async def test_tavily_needs_a_key_and_reading_from_here_opens_none(
     assert "webpage-scraper-config" in sentence
     assert answer["content"] == "x"
     assert KEY not in json.dumps(answer)
+
+
+async def test_where_the_models_are_is_no_page_to_read(bench: Bench, provider: FakeProvider) -> None:
+    """An operator allows the address of a model server for the calls to it, not for whatever a model asks for."""
+    assert f"127.0.0.1:{provider.port}" in bench.runtime.settings.egress_allow
+    await bench.refused("webpage_scraper", {}, url=f"http://127.0.0.1:{provider.port}/v1/models")
+    assert not provider.requests

@@ -28,7 +28,7 @@ async def deliver(agent: Agent, hook: AgentHook, notice: Mapping[str, Any], runt
     if hook.webhook_secret:
         secret = runtime.keyring.decrypt(hook.webhook_secret, secret_place(agent, HOOKS))
         headers["X-Webhook-Signature"] = signature(body, secret)
-    policy = EgressPolicy.parse(runtime.settings.egress_allow)
+    policy = EgressPolicy.parse(runtime.settings.tenant_egress_allow)
     async with open_client(policy, deadline_seconds=DEADLINE_SECONDS, max_bytes=_MAX_REPLY_BYTES) as client:
         reply = await client.post(hook.webhook_url or "", content=body, headers=headers)
     if not reply.is_success:
