@@ -1,7 +1,7 @@
 """Work that outlives its request: it belongs to the process, survives a reader who leaves, and is ended in order."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -12,6 +12,9 @@ GRACE_SECONDS = 3
 
 log = structlog.get_logger("crafter.tasks")
 T = TypeVar("T")
+
+_END: Any = object()
+_ending: set[asyncio.Task[None]] = set()
 
 
 class TaskGroup:
@@ -78,3 +81,33 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
         with suppress(asyncio.CancelledError):
             await asyncio.shield(task)
     return task.result()
+
+
+async def sheltered(pieces: AsyncIterator[T]) -> AsyncIterator[T]:
+    """The same pieces, each made in a task of its own, which is cancelled at most once.
+
+    What answers a reader who has left is cancelled again with every turn of the loop, also while it cleans up. The
+    database driver does not survive that: a connection that is being waited for, or given back, is lost for good, and
+    with it the lock of the pool that all requests share.
+    """
+    step: asyncio.Task[T] | None = None
+    try:
+        while True:
+            step = asyncio.ensure_future(anext(pieces, _END))
+            piece = await asyncio.shield(step)
+            if piece is _END:
+                return
+            yield piece
+    finally:
+        ending = asyncio.create_task(_end(pieces, step))
+        _ending.add(ending)
+        ending.add_done_callback(_ending.discard)
+
+
+async def _end(pieces: AsyncIterator[Any], step: asyncio.Task[Any] | None) -> None:
+    """Stop making pieces, and let what made them clean up."""
+    if step is not None and not step.done():
+        step.cancel()
+        await asyncio.wait([step])
+    if isinstance(pieces, AsyncGenerator):
+        await pieces.aclose()

@@ -1,15 +1,16 @@
-"""Answers made by hand: JSON, problems and download names."""
+"""Answers made by hand: JSON, streams, problems and download names."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from pydantic_core import PydanticSerializationError, to_json
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Scope
 
 from crafter.core.errors import PROBLEM_MEDIA_TYPE, CrafterError, problem
+from crafter.core.tasks import sheltered
 
 JSON_MEDIA_TYPE = "application/json; charset=utf-8"
 
@@ -20,6 +21,13 @@ def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | Non
     """``data`` as JSON; bytes are JSON already. Whatever else was stored, the answer can be written."""
     body = data if isinstance(data, bytes) else to_json_bytes(data)
     return Response(body, status, headers, JSON_MEDIA_TYPE)
+
+
+def streamed(
+    pieces: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str] | None = None
+) -> StreamingResponse:
+    """Each piece as soon as it is made. What makes them may use the database, although its reader may leave."""
+    return StreamingResponse(sheltered(pieces), media_type=media_type, headers=headers)
 
 
 def problem_response(error: CrafterError, scope: Scope) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 
+from crafter.edge.responses import streamed
 from crafter.execution.answers import handoff_of, suggestions_of, usage_of
 from crafter.execution.events import Delta, Failed
 from crafter.execution.turn import Completed, Turn, events_of, start
@@ -49,7 +50,7 @@ def pieces_of(text: str) -> Iterator[bytes]:
 
 def stream_response(frames: AsyncIterator[bytes]) -> StreamingResponse:
     """A response that writes each frame on its own."""
-    return StreamingResponse(frames, media_type="text/event-stream", headers=_HEADERS)
+    return streamed(frames, "text/event-stream", _HEADERS)
 
 
 class Ending:

@@ -3,12 +3,12 @@
 What an end user is called stands percent-encoded in the path, and may be anything.
 """
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from crafter.agents.errors import AgentNotFound
 from crafter.core.errors import documented
 from crafter.core.runtime import CurrentRuntime
-from crafter.edge.responses import JSON_MEDIA_TYPE, json_response
+from crafter.edge.responses import JSON_MEDIA_TYPE, json_response, streamed
 from crafter.edge.router import feature_router
 from crafter.gdpr import erasure, retention
 from crafter.gdpr.dependencies import OrganizationAgent
@@ -57,4 +57,4 @@ async def erase_user(access: CurrentAccess, user_identifier: str) -> Response:
 async def export_user(access: CurrentAccess, user_identifier: str, runtime: CurrentRuntime) -> Response:
     """Everything about an end user, with every message, readable. It is streamed."""
     pieces = export(access.scope, user_identifier, runtime.keyring)
-    return StreamingResponse(pieces, media_type=JSON_MEDIA_TYPE)
+    return streamed(pieces, JSON_MEDIA_TYPE)
