@@ -1,0 +1,437 @@
+"""Sections 5.10 and 5.11: sessions, and what programs and the end users of an agent may do."""
+
+from tests.contract.entries import PROJECT, Entry, Refusal, Section, Step
+from tests.contract.shapes import ABSENT, ID, OBJECT, OBJECT_ID, SECRET, TIME, Each, Maybe, like
+from tests.contract.table import agents, objects
+from tests.contract.table.handoffs import LATEST, NO_CONVERSATION, handling, lists, operators
+
+_SESSION = {
+    "_id": ID,
+    "id": ID,
+    "user_api_key": ID,
+    "agent": {"_id": ID, "id": ID, "name": str, "type": "chatbot"},
+    "expires_at": TIME,
+    "client_ip?": str,
+    "max_interactions": int,
+    "interactions_used": int,
+    "is_revoked": bool,
+    "remaining_interactions": int,
+    "is_expired": bool,
+    "masked_token": like(r"st_\*{32}[0-9a-f]{8}"),
+    "token_hash": ABSENT,
+    **objects.STAMPS,
+}
+_BEGIN = Step("POST", "/sessions", {"agentId": "{agent_id}"}, {"session_id": "data.session_id"}, who="key")
+_NO_SESSION = Refusal(404, "Session not found", ids={"session_id": "{absent_id}"})
+
+SESSIONS = Section(
+    "5.10 Sessions",
+    (
+        Entry(
+            "POST",
+            "/sessions",
+            "key:agents:execute",
+            "SDK, widget",
+            body={"agentId": "{agent_id}", "userIdentifier": None},
+            status=201,
+            answer={
+                "success": True,
+                "data": {
+                    "session_token": SECRET,
+                    "session_id": ID,
+                    "agent_id": ID,
+                    "expires_at": TIME,
+                    "max_interactions": 100,
+                    "expires_in": 3600,
+                },
+                "message": "Session token generated successfully. Save this token securely - it won't be shown again.",
+            },
+            needs={"data.session_token": "the widget talks with it"},
+            refusals=(
+                Refusal(400, at="agentId", body={}),
+                Refusal(400, at="maxInteractions", body={"agentId": "{agent_id}", "maxInteractions": 1001}),
+                Refusal(400, at="expiresIn", body={"agentId": "{agent_id}", "expiresIn": 59}),
+                Refusal(404, "Agent not found", body={"agentId": "{absent_id}"}),
+                Refusal(401, "API key required", "API_KEY_REQUIRED", who="nobody"),
+                Refusal(401, "Invalid API key", "INVALID_API_KEY", who="stranger"),
+                Refusal(
+                    403,
+                    "Insufficient permissions",
+                    "INSUFFICIENT_PERMISSIONS",
+                    who="scopeless",
+                    more={"required_scopes": ["agents:execute"], "available_scopes": ["projects:read"]},
+                ),
+            ),
+        ),
+        Entry(
+            "GET",
+            "/sessions",
+            "key",
+            "SDK",
+            answer={"success": True, "data": [_SESSION | {"agent": OBJECT}]},
+            differs="the newest 1,000",
+        ),
+        Entry(
+            "GET",
+            "/sessions/{session_id}",
+            "key",
+            "SDK",
+            answer={"success": True, "data": {**_SESSION, "is_valid": True}},
+            refusals=(_NO_SESSION,),
+        ),
+        Entry(
+            "DELETE",
+            "/sessions/{session_id}",
+            "key",
+            "SDK",
+            before=(_BEGIN,),
+            answer={"success": True, "message": "Session revoked successfully"},
+            refusals=(_NO_SESSION,),
+        ),
+        Entry(
+            "DELETE",
+            "/sessions",
+            "key",
+            "SDK",
+            given="a second key with two sessions",
+            answer={
+                "success": True,
+                "data": {"revoked_count": 2},
+                "message": "2 sessions revoked successfully",
+            },
+        ),
+        Entry(
+            "POST",
+            "/sessions/cleanup",
+            "key:statistics:read",
+            answer={
+                "success": True,
+                "data": {"deleted_count": 0},
+                "message": "0 expired sessions cleaned up",
+            },
+            differs="only the key's own",
+        ),
+    ),
+)
+
+_INFO = {"session_id": ID, "remaining_interactions": int, "expires_at": TIME}
+_SAY = {"message": "Hello", "conversationId": None, "userIdentifier": None, "dynamicContext": {}}
+_VISITOR = {
+    "conversation_id": ID,
+    "response": str,
+    "session_info": _INFO,
+    "thinking_process": ABSENT,
+    "tools_used": ABSENT,
+    "token_usage": ABSENT,
+    "suggestion_usage": ABSENT,
+}
+_TOO_LONG = {**_SAY, "message": "x" * 4001}
+_NULLS = "null counts as not given, as the SDK sends it by default; the session is named by its id"
+_KEY_CHAT = f"/external{PROJECT}/agents/{{agent_id}}/chat"
+_EXTERNAL = f"/external{PROJECT}"
+_USE_A_SESSION = (
+    Refusal(401, "Session token required", "SESSION_TOKEN_REQUIRED", who="nobody"),
+    Refusal(401, "Invalid or expired session token", "INVALID_SESSION_TOKEN", who="strange session"),
+)
+_WORK = {"input": "do it", "context": {}}
+
+EXTERNAL = Section(
+    "5.11 Programs and end users",
+    (
+        Entry(
+            "POST",
+            "/external/agents/upload",
+            "session",
+            status=400,
+            answer={"error": str, "code": "MEDIA_STORAGE_NOT_CONFIGURED"},
+            case="no media storage",
+            differs="nothing can be uploaded yet",
+        ),
+        Entry(
+            "POST",
+            "/external/agents/chat",
+            "session",
+            "SDK, widget",
+            body=_SAY,
+            answer=_VISITOR,
+            needs={
+                "response": "the widget shows it",
+                "conversation_id": "the widget goes on with it",
+            },
+            refusals=(
+                *_USE_A_SESSION,
+                Refusal(400, at="message", body={}),
+                Refusal(400, at="message", body=_TOO_LONG),
+                Refusal(400, at="userIdentifier", body={**_SAY, "userIdentifier": "x" * 101}),
+                Refusal(
+                    404,
+                    "Conversation not found or does not belong to this agent",
+                    body={**_SAY, "conversationId": "{absent_id}"},
+                ),
+                Refusal(
+                    429,
+                    "Session interaction limit exceeded",
+                    "INTERACTION_LIMIT_EXCEEDED",
+                    who="used-up session",
+                    more={"max_interactions": 1, "interactions_used": 1},
+                ),
+            ),
+            differs=_NULLS,
+        ),
+        Entry(
+            "POST",
+            "/external/agents/chat",
+            "session",
+            "SDK, widget",
+            body=_TOO_LONG,
+            status=400,
+            answer={"error": "Message must be less than 4000 characters"},
+            case="a message that is too long",
+            known="says `Message is required, and must be less than 4000 characters`",
+        ),
+        Entry(
+            "POST",
+            "/external/agents/chat",
+            "session",
+            "SDK, widget",
+            headers={"x-api-key": "{key}", "authorization": "Bearer {key}"},
+            body={
+                "message": "Hello",
+                "userIdentifier": "anonymous",
+                "dynamicContext": {"url": "https://example.com/a.b", "timestamp": "now"},
+            },
+            answer=_VISITOR,
+            case="with a platform key beside the session, which wins",
+        ),
+        Entry(
+            "POST",
+            "/external/agents/chat",
+            "session",
+            "SDK, widget",
+            body={**_SAY, "conversationId": "{conversation_id}"},
+            given="a conversation that waits",
+            answer={
+                "conversation_id": ID,
+                "response": agents.WAITING,
+                "handoff_requested": True,
+                "handoff_info": objects.HANDOFF,
+                "session_info": _INFO,
+            },
+            case="waiting for a human",
+        ),
+        Entry(
+            "POST",
+            "/external/agents/chat/stream",
+            "session",
+            "SDK, widget",
+            body=_SAY,
+            frames={
+                "type": "complete",
+                "conversation_id": ID,
+                "message_id": OBJECT_ID,
+                "suggestions?": [str],
+                "handoff_requested": False,
+                "handoff_info": None,
+                "session_info": _INFO,
+            },
+            needs={"message_id": "the widget knows the message by it when it polls"},
+            refusals=(*_USE_A_SESSION, Refusal(400, at="message", body={})),
+            differs=_NULLS,
+        ),
+        Entry(
+            "POST",
+            "/external/agents/chat/stream",
+            "session",
+            "SDK, widget",
+            body={**_SAY, "conversationId": "{conversation_id}"},
+            given="a conversation that waits",
+            frames={
+                "type": "complete",
+                "conversation_id": ID,
+                "message_id": None,
+                "handoff_requested": True,
+                "handoff_info": objects.HANDOFF,
+                "session_info": _INFO,
+            },
+            case="waiting for a human",
+            differs="`handoff_requested` is true, as in a chat without a stream",
+        ),
+        Entry(
+            "POST",
+            "/external/agents/execute",
+            "session",
+            "SDK",
+            given="a session with the task agent",
+            body=_WORK,
+            answer={**agents.TASK_ANSWER, "session_info": _INFO},
+            refusals=(
+                Refusal(400, at="input", body={}),
+                Refusal(
+                    400, "Input must be less than 12000 characters", at="input", body={"input": "x" * 26001}
+                ),
+            ),
+        ),
+        Entry(
+            "POST",
+            "/external/agents/execute/stream",
+            "session",
+            "SDK",
+            given="a session with the task agent",
+            body=_WORK,
+            frames={"type": "complete", "execution_id": ID, "status": "completed", "session_info": _INFO},
+            refusals=(Refusal(400, at="input", body={}),),
+            differs="ends with `complete`, where LLM Crafter's always ends with an error",
+        ),
+        Entry(
+            "GET",
+            "/external/conversations/{conversation_id}/messages/latest",
+            "visitor",
+            "SDK, widget",
+            given="a conversation of the session with a human",
+            query={"since": "2020-01-01T00:00:00.000Z"},
+            answer={**LATEST, "data": {"messages": [objects.MESSAGE]}},
+            needs={
+                "handoff_active": "the widget switches to the human by it",
+                "last_poll": "the widget sends it back as `since`",
+                "new_messages": "the widget shows them",
+                "data": "the SDK's `pollForHumanMessages` reads it",
+            },
+            refusals=(
+                NO_CONVERSATION,
+                Refusal(
+                    401,
+                    "Authentication required",
+                    "AUTH_REQUIRED",
+                    who="nobody",
+                    more={"accepted_methods": [str]},
+                ),
+            ),
+            differs="only what the session's agent or the key has begun; `data` is added, as the SDK reads it",
+        ),
+        Entry(
+            "POST",
+            _KEY_CHAT,
+            "key:agents:chat",
+            "SDK",
+            body=_SAY,
+            answer={
+                **agents.CHAT_ANSWER,
+                "api_key_info": {"api_key_id": ID, "daily_limit_remaining": Maybe(int)},
+            },
+            refusals=(
+                Refusal(404, "Agent not found", ids={"agent_id": "{absent_id}"}),
+                Refusal(400, at="message", body={}),
+                Refusal(
+                    403,
+                    "Access denied to this organization",
+                    "ORGANIZATION_ACCESS_DENIED",
+                    ids={"organization_id": "{absent_id}"},
+                ),
+                Refusal(
+                    403,
+                    "Access denied to this project",
+                    "PROJECT_ACCESS_DENIED",
+                    ids={"project_id": "{absent_id}"},
+                ),
+            ),
+            differs="null counts as not given",
+        ),
+        Entry(
+            "GET",
+            f"{_EXTERNAL}/agents/{{agent_id}}",
+            "key:agents:read",
+            "SDK",
+            answer={
+                "success": True,
+                "data": {
+                    "id": ID,
+                    "name": str,
+                    "description?": str,
+                    "type": "chatbot",
+                    "version": int,
+                    "is_active": True,
+                    "tools": [{"name": str, "description": str, "enabled": bool, "parameters": ABSENT}],
+                    "api_key": {"name": str, "provider": "openai", "key": ABSENT},
+                },
+            },
+            refusals=(Refusal(404, "Agent not found", ids={"agent_id": "{absent_id}"}),),
+        ),
+        Entry(
+            "GET",
+            f"{_EXTERNAL}/agents",
+            "key:agents:read",
+            "SDK",
+            answer={
+                "success": True,
+                "data": [
+                    {
+                        "id": ID,
+                        "name": str,
+                        "description?": str,
+                        "type": str,
+                        "version": int,
+                        "is_active": True,
+                    }
+                ],
+            },
+        ),
+        Entry(
+            "GET",
+            _EXTERNAL,
+            "key:projects:read",
+            "SDK",
+            answer={"success": True, "data": {"id": ID, "organization": ID, "accessible": True}},
+            refusals=(
+                Refusal(
+                    403,
+                    "Access denied to this project",
+                    "PROJECT_ACCESS_DENIED",
+                    ids={"project_id": "{absent_id}"},
+                ),
+            ),
+        ),
+        Entry(
+            "GET",
+            "/external/organizations/{organization_id}/projects",
+            "key:projects:read",
+            "SDK",
+            answer={"success": True, "data": [{"_id": ID, "id": ID, "name": str, "description?": str}]},
+        ),
+        Entry(
+            "GET",
+            f"{_EXTERNAL}/conversations/{{conversation_id}}/messages/latest",
+            "key:agents:chat",
+            "SDK",
+            before=(Step("POST", _KEY_CHAT, _SAY, {"conversation_id": "conversation_id"}, who="key"),),
+            query={"since": "2020-01-01T00:00:00.000Z"},
+            answer={**LATEST, "data": {"messages": [objects.MESSAGE]}},
+            refusals=(NO_CONVERSATION,),
+            differs="only what the key has begun, and what the Node server stored",
+        ),
+        Entry(
+            "GET",
+            "/external/usage/api-key",
+            "key:statistics:read",
+            "SDK",
+            answer={
+                "success": True,
+                "data": {
+                    "api_key_id": ID,
+                    "usage": {
+                        "total_requests": int,
+                        "executions_today": int,
+                        "last_reset_date": TIME,
+                        "last_used_at": TIME,
+                    },
+                    "restrictions": {"ip_whitelist": Each(str), "domain_whitelist": Each(str)},
+                    "daily_limit_remaining": Maybe(int),
+                },
+            },
+        ),
+        *lists(
+            f"{_EXTERNAL}/handoffs/pending", f"{_EXTERNAL}/handoffs/my-conversations", "key:handoffs:manage"
+        ),
+        *handling(f"{_EXTERNAL}/conversations/{{conversation_id}}", "key:handoffs:manage"),
+        *operators(f"{_EXTERNAL}/operators", read="key:handoffs:manage", write="key:handoffs:manage"),
+    ),
+)
