@@ -68,6 +68,8 @@ async def _later(conversation: Conversation, after: datetime) -> list[Placed]:
         page = await message_store.read_page(
             conversation.scope, conversation.id, before=rows[0].seq, limit=_STEP * 4
         )
+        if not page.rows:  # what should be there is lost: nobody would find more
+            break
         rows = page.rows + rows
     later = [row for row in rows if row.message.timestamp > after]
     return sorted(later, key=lambda row: row.message.timestamp)

@@ -1,5 +1,6 @@
 """Polling for messages, as the web UI, the widget and the SDK do it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import httpx2
 import pytest
 
 from crafter.conversations import messages as message_store
-from crafter.conversations.documents import Conversation, Message
+from crafter.conversations.documents import Conversation, Message, MessageSegment
 from crafter.conversations.service import set_state
 from crafter.core.time import utc_now, wire_time
 from tests.handoffs.conftest import taken, url
@@ -164,3 +165,15 @@ async def test_whatsapp_tells_until_when_one_may_write(
         "expires_at": wire_time(at + timedelta(hours=24)),
         "is_open": True,
     }
+
+
+async def test_what_is_lost_is_not_looked_for_without_end(
+    as_member: httpx2.AsyncClient, conversation: Conversation
+) -> None:
+    await say(conversation, *numbered(120))
+    assert await MessageSegment.within(conversation.scope).delete_many({"conversation": conversation.id}) > 0
+
+    async with asyncio.timeout(10):
+        shown = await poll(as_member, conversation, since=wire_time(NOW - timedelta(days=1)))
+
+    assert shown["new_messages"][-1]["content"] == "m119"
