@@ -87,7 +87,8 @@ async def restart_silence(scope: Scope, conversation_id: str, fields: Mapping[st
 
 async def quiet_conversations(now: datetime) -> AsyncIterator[Conversation]:
     """Those of every tenant in which nobody has said anything for long enough, without their messages."""
-    rows = Conversation.across_tenants().find({"asides.quiet_due_at": {"$lte": now}}, {"messages": 0})
+    due = {"asides.quiet_due_at": {"$lte": now}}
+    rows = Conversation.across_tenants().find(due, {"messages": 0, "hook_executions": 0})
     async for raw in rows.sort("asides.quiet_due_at", 1).limit(_MOST_QUIET):
         yield Conversation.from_stored(raw)
 

@@ -18,7 +18,7 @@ from crafter.execution.asides.texts import transcript
 from crafter.execution.failures import known
 from crafter.llm.base import ChatMessage
 
-_LONGEST_RESPONSE = 4_000
+_LONGEST_RESPONSE = 2_000
 _OPERATOR = ("external_id", "name", "email", "avatar_url")
 
 
