@@ -11,23 +11,20 @@ import httpx2
 from fastapi import FastAPI
 
 from crafter.agents.configuration import QuestionSuggestions
-from crafter.agents.documents import AgentTool
+from crafter.agents.documents import Agent, AgentTool
+from crafter.api_keys.documents import ApiKey
 from crafter.conversations.documents import Conversation
 from crafter.core.ids import new_id
 from crafter.core.runtime import Runtime
-from crafter.core.security import new_key
 from crafter.core.time import utc_now
-from crafter.users.documents import User
+from tests.contract.callers import Headers, headers_of
 from tests.contract.entries import Step
 from tests.factories import make_agent
 from tests.fakes.provider import FakeProvider
 from tests.fakes.replies import Reply, calling
-from tests.fixtures import BASE_URL, OPERATOR
+from tests.fixtures import BASE_URL
 from tests.programs import make_platform_key, make_session
 from tests.world import World
-
-PEOPLE = {"signed in": "member", "viewer": "viewer", "member": "member", "admin": "admin"}
-Headers = dict[str, str]
 
 
 @dataclass
@@ -65,30 +62,8 @@ class Scene:
         return secrets.token_hex(6) if name == "random" else self.ids.get(name)
 
     async def headers_of(self, who: str) -> Headers:
-        """What somebody comes in with, and has it made where it is not there yet."""
-        cast = self.world.cast
-        if who == "operator":
-            await User.collection().update_one(
-                {"_id": self.world.second_admin.id}, {"$set": {"email": OPERATOR}}
-            )
-        person = {"operator": "admin", "anybody": "nobody"}.get(who) or PEOPLE.get(who, who)
-        if person in self.clients:
-            authorization = self.clients[person].headers.get("authorization")
-            return {"authorization": authorization} if authorization else {}
-        if who in ("session", "visitor"):
-            return {"x-session-token": self.world.session}
-        if who == "used-up session":
-            _, key = await make_platform_key(cast.admin, cast.organization)
-            made = {"max_interactions": 1, "interactions_used": 1}
-            token, _ = await make_session(key, cast.project, self.world.ids["agent_id"], **made)
-            return {"x-session-token": token}
-        if who in ("stranger", "strange session"):
-            return {"x-api-key" if who == "stranger" else "x-session-token": new_key()}
-        if who == "key":
-            return {"x-api-key": self.world.key}
-        scopes = ["projects:read"] if who == "scopeless" else [who.removeprefix("key:")]
-        value, _ = await make_platform_key(cast.admin, cast.organization, scopes=scopes)
-        return {"x-api-key": value}
+        """What somebody comes in with."""
+        return await headers_of(who, self.world, self.clients, self.app.state.settings)
 
     async def caller(self) -> Headers:
         """What the one who plays comes in with, always the same."""
@@ -218,7 +193,20 @@ async def _waits(scene: Scene) -> None:
 
 async def _with_a_human(scene: Scene) -> None:
     await _waits(scene)
-    await scene.take(Step("POST", "/handoffs/conversations/{conversation_id}/takeover", {}, who="member"))
+    hello = {"message": "Hi"}
+    await scene.take(Step("POST", "/handoffs/conversations/{conversation_id}/takeover", hello, who="member"))
+
+
+async def _handed_back(scene: Scene) -> None:
+    await _with_a_human(scene)
+    await scene.take(Step("POST", "/handoffs/conversations/{conversation_id}/handback", who="member"))
+
+
+async def _without_its_key(scene: Scene) -> None:
+    await _agent(scene, "keyless")
+    gone = await Agent.within(scene.world.cast.project.scope).find_one({"_id": scene.ids["agent_id"]})
+    assert gone is not None
+    await ApiKey.within(scene.world.cast.project.scope).delete_one({"_id": gone["api_key"]})
 
 
 async def _with_the_caller(scene: Scene) -> None:
@@ -242,5 +230,7 @@ ARRANGEMENTS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "a conversation that waits": _waits,
     "a conversation with a human": _with_a_human,
     "a conversation of the session with a human": _with_a_human,
+    "a conversation of the session that was handed back": _handed_back,
+    "an agent whose provider key was deleted": _without_its_key,
     "a conversation with the caller": _with_the_caller,
 }

@@ -5,7 +5,7 @@ A shape is one of these:
 * a dict: an object with these keys, and maybe more. ``"key?"`` may be left out; ``ABSENT`` must be left out. An object
   that has ``_id`` and ``id`` has the same in both, and one whose shape has no ``id`` beside ``_id`` must not have it.
 * a list of one shape: a list of such things, with at least one of them; ``[]`` is a list without any.
-* a type (``str``, ``int``, ``bool``), a mark (``ID``, ``TIME`` and others), or ``Maybe``, ``Each``, ``OneOf`` of these.
+* a type (``str``, ``int``, ``bool``), a mark (``ID``, ``TIME`` and others), ``Maybe``, ``Each``, ``Some``, ``OneOf``.
 * anything else: just that value.
 """
 
@@ -35,6 +35,13 @@ class Maybe:
 @dataclass(frozen=True)
 class Each:
     """A list of such things, with or without any."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Some:
+    """A list in which at least one thing has this shape."""
 
     shape: Shape
 
@@ -76,6 +83,9 @@ def mismatches(shape: Shape, value: Any, where: str = "") -> Iterator[tuple[str,
         yield from _in_list(shape[0], value, where, needed=True)
     elif isinstance(shape, Each):
         yield from _in_list(shape.shape, value, where, needed=False)
+    elif isinstance(shape, Some):
+        if not isinstance(value, list) or all(any(mismatches(shape.shape, one)) for one in value):
+            yield where, f"has nothing like {shape.shape}"
     elif isinstance(shape, Maybe):
         if value is not None:
             yield from mismatches(shape.shape, value, where)

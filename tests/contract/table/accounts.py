@@ -94,7 +94,11 @@ ACCOUNTS = Section(
                 "security": SECURITY,
             },
             needs={"id": "the web UI compares it with the ids of members"},
-            refusals=(Refusal(401, "Authentication required", who="nobody"),),
+            refusals=(
+                Refusal(401, "Authentication required", who="nobody"),
+                Refusal(401, "Invalid token", who="a broken token"),
+                Refusal(401, "User not found", who="a deleted account"),
+            ),
         ),
         Entry(
             "PUT",

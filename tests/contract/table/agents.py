@@ -97,6 +97,16 @@ AGENTS = Section(
             refusals=(_NO_AGENT,),
         ),
         Entry(
+            "GET",
+            AGENT,
+            "viewer",
+            "UI",
+            given="an agent whose provider key was deleted",
+            answer={"_id": ID, "id": ID, "api_key": OBJECT},
+            needs={"api_key": "the web UI's form reads `api_key._id` without looking"},
+            case="its provider key was deleted",
+        ),
+        Entry(
             "PUT",
             AGENT,
             "member",
@@ -239,6 +249,22 @@ API_CALLER = Section(
                 ),
                 _NO_AGENT,
             ),
+        ),
+        Entry(
+            "POST",
+            f"{AGENT}/api-config",
+            "member",
+            "UI",
+            before=(_MAKE_CALLER, Step("POST", f"{AGENT}/api-config", _CONFIG)),
+            body={
+                "endpoints": {
+                    "get_user": {**_ENDPOINT, "authentication": {**_SHOWN_AUTH, "configured": True}}
+                },
+                "authentication": {"type": "bearer_token", "configured": False, "deprecated": True},
+            },
+            answer={"endpoints": {"get_user": {"authentication": {**_SHOWN_AUTH, "key_value": "***"}}}},
+            case="as it was read, from which the web UI keeps the secrets",
+            differs="what was read and is sent back keeps the secrets",
         ),
         Entry(
             "GET",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.contract.entries import PROJECT, Entry, Refusal, Section, Step
-from tests.contract.shapes import ID, OBJECT, TIME, Maybe, OneOf
+from tests.contract.shapes import ID, OBJECT, TIME, Maybe, OneOf, Some
 from tests.contract.table import objects
 
 LATEST = {
@@ -22,6 +22,8 @@ NO_CONVERSATION = Refusal(404, "Conversation not found", ids={"conversation_id":
 _SINCE = {"since": "2020-01-01T00:00:00.000Z", "include_system": "true"}
 _WITH_HUMAN = {
     **LATEST,
+    "operator_info": {"name": str},
+    "new_messages": Some({**objects.MESSAGE, "role": "human_operator", "operator_info": {"name": str}}),
     "handoff_active": True,
     "handler_info": {"handed_off_at": TIME, "urgency": str, "assigned_external_operator": OBJECT},
 }
@@ -250,7 +252,10 @@ POLLING = Section(
             query=_SINCE,
             answer=_WITH_HUMAN,
             refusals=(NO_CONVERSATION,),
-            needs={"new_messages": "the web UI's dialogs show them"},
+            needs={
+                "new_messages": "the web UI's dialogs show them",
+                "operator_info": "the web UI shows the operator's name",
+            },
             differs=_MEMBERS,
         ),
         Entry(

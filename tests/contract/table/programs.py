@@ -1,7 +1,7 @@
 """Sections 5.10 and 5.11: sessions, and what programs and the end users of an agent may do."""
 
 from tests.contract.entries import PROJECT, Entry, Refusal, Section, Step
-from tests.contract.shapes import ABSENT, ID, OBJECT, OBJECT_ID, SECRET, TIME, Each, Maybe, like
+from tests.contract.shapes import ABSENT, ID, OBJECT, OBJECT_ID, SECRET, TIME, Each, Maybe, Some, like
 from tests.contract.table import agents, objects
 from tests.contract.table.handoffs import LATEST, NO_CONVERSATION, handling, lists, operators
 
@@ -53,12 +53,12 @@ SESSIONS = Section(
                 Refusal(400, at="expiresIn", body={"agentId": "{agent_id}", "expiresIn": 59}),
                 Refusal(404, "Agent not found", body={"agentId": "{absent_id}"}),
                 Refusal(401, "API key required", "API_KEY_REQUIRED", who="nobody"),
-                Refusal(401, "Invalid API key", "INVALID_API_KEY", who="stranger"),
+                Refusal(401, "Invalid API key", "INVALID_API_KEY", who="an unknown key"),
                 Refusal(
                     403,
                     "Insufficient permissions",
                     "INSUFFICIENT_PERMISSIONS",
-                    who="scopeless",
+                    who="a scopeless key",
                     more={"required_scopes": ["agents:execute"], "available_scopes": ["projects:read"]},
                 ),
             ),
@@ -114,6 +114,7 @@ SESSIONS = Section(
     ),
 )
 
+BACK_WITH_AI = "You are now back with our AI assistant."
 _INFO = {"session_id": ID, "remaining_interactions": int, "expires_at": TIME}
 _SAY = {"message": "Hello", "conversationId": None, "userIdentifier": None, "dynamicContext": {}}
 _VISITOR = {
@@ -131,9 +132,24 @@ _KEY_CHAT = f"/external{PROJECT}/agents/{{agent_id}}/chat"
 _EXTERNAL = f"/external{PROJECT}"
 _USE_A_SESSION = (
     Refusal(401, "Session token required", "SESSION_TOKEN_REQUIRED", who="nobody"),
-    Refusal(401, "Invalid or expired session token", "INVALID_SESSION_TOKEN", who="strange session"),
+    Refusal(401, "Invalid or expired session token", "INVALID_SESSION_TOKEN", who="an unknown session"),
 )
 _WORK = {"input": "do it", "context": {}}
+_INACTIVE = "Associated API key is no longer active"
+_SPENT = "Daily execution limit exceeded"
+_ODD_SESSIONS = (
+    Refusal(401, "Invalid or expired session token", "INVALID_SESSION_TOKEN", who="an expired session"),
+    Refusal(401, "Invalid or expired session token", "INVALID_SESSION_TOKEN", who="a revoked session"),
+    Refusal(401, _INACTIVE, "API_KEY_INACTIVE", who="a session of a revoked key"),
+    Refusal(401, "Associated API key has expired", "API_KEY_EXPIRED", who="a session of an expired key"),
+)
+_ODD_KEYS = (
+    Refusal(401, "Invalid API key", "INVALID_API_KEY", who="a revoked key"),
+    Refusal(401, "API key expired", "API_KEY_EXPIRED", who="an expired key"),
+    Refusal(403, "IP address not allowed", "ACCESS_RESTRICTED", who="a key for another address"),
+    Refusal(403, "Domain not allowed", "ACCESS_RESTRICTED", who="a key for another domain"),
+    Refusal(403, _SPENT, "ACCESS_RESTRICTED", who="an exhausted key"),
+)
 
 EXTERNAL = Section(
     "5.11 Programs and end users",
@@ -160,6 +176,7 @@ EXTERNAL = Section(
             },
             refusals=(
                 *_USE_A_SESSION,
+                *_ODD_SESSIONS,
                 Refusal(400, at="message", body={}),
                 Refusal(400, at="message", body=_TOO_LONG),
                 Refusal(400, at="userIdentifier", body={**_SAY, "userIdentifier": "x" * 101}),
@@ -172,7 +189,7 @@ EXTERNAL = Section(
                     429,
                     "Session interaction limit exceeded",
                     "INTERACTION_LIMIT_EXCEEDED",
-                    who="used-up session",
+                    who="a used-up session",
                     more={"max_interactions": 1, "interactions_used": 1},
                 ),
             ),
@@ -309,6 +326,22 @@ EXTERNAL = Section(
             differs="only what the session's agent or the key has begun; `data` is added, as the SDK reads it",
         ),
         Entry(
+            "GET",
+            "/external/conversations/{conversation_id}/messages/latest",
+            "visitor",
+            "SDK",
+            given="a conversation of the session that was handed back",
+            query={"since": "2020-01-01T00:00:00.000Z"},
+            answer={
+                **LATEST,
+                "handoff_active": False,
+                "new_messages": Some({"role": "system", "code": "AI_JOINED", "content": BACK_WITH_AI}),
+                "data": {"messages": Some({"role": "system", "content": like(".*handed back to agent.*")})},
+            },
+            needs={"data": "the SDK's `pollForHumanMessages` looks for `handed back to agent`"},
+            case="handed back",
+        ),
+        Entry(
             "POST",
             _KEY_CHAT,
             "key:agents:chat",
@@ -427,6 +460,7 @@ EXTERNAL = Section(
                     "daily_limit_remaining": Maybe(int),
                 },
             },
+            refusals=_ODD_KEYS,
         ),
         *lists(
             f"{_EXTERNAL}/handoffs/pending", f"{_EXTERNAL}/handoffs/my-conversations", "key:handoffs:manage"
