@@ -18,6 +18,8 @@ from crafter.api_keys import routes as api_keys
 from crafter.auth import routes as auth
 from crafter.auth.oauth import routes as oauth
 from crafter.auth.operators import operator_addresses
+from crafter.calls import routes as calls
+from crafter.calls import sweeping as call_sweeping
 from crafter.conversations import handling
 from crafter.conversations import routes as conversations
 from crafter.conversations import service as conversation_service
@@ -84,6 +86,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     agents.router,
     agent_tools.router,
     agent_endpoints.router,
+    calls.router,
     conversations.agent_router,
     conversations.project_router,
     summaries.router,
@@ -158,7 +161,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
         runtime.tasks.start(silence.keep_sweeping(runtime, models), name="silence")
     if (schedule := retention.schedule_of(settings)) is not None:
         runtime.tasks.start(retention.keep_retaining(runtime.tasks, schedule), name="retention")
-    sweeper = asyncio.create_task(sweeping.keep_sweeping(runtime.tasks), name="abandoned executions")
+    sweepers = [
+        asyncio.create_task(sweeping.keep_sweeping(runtime.tasks), name="abandoned executions"),
+        asyncio.create_task(call_sweeping.keep_sweeping(runtime.tasks), name="abandoned calls"),
+    ]
     app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))
 
     def stop() -> None:
@@ -169,7 +175,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
     finally:
         stop()
         await runtime.tasks.stopped()
-        sweeper.cancel()
-        await asyncio.wait([sweeper])
+        for sweeper in sweepers:
+            sweeper.cancel()
+        await asyncio.wait(sweepers)
         await models.aclose()
         await database.close()

@@ -6,6 +6,7 @@ from crafter.agent_executions.documents import AgentExecution
 from crafter.agents.documents import Agent
 from crafter.api_keys.documents import ApiKey
 from crafter.auth.oauth.documents import UsedTicket
+from crafter.calls.documents import Call
 from crafter.conversations.documents import Conversation, MessageSegment
 from crafter.core.documents import BaseDocument
 from crafter.operators.documents import ExternalOperator
@@ -36,6 +37,7 @@ ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
     PromptVersion,
     PromptExecution,
     PromptCache,
+    Call,
     ExternalOperator,
     SessionToken,
 )

@@ -15,6 +15,8 @@ from crafter.agent_executions import service as execution_service
 from crafter.agent_executions.documents import AgentExecution, ExecutedTool, TaskError, TaskMetadata, TaskStep
 from crafter.agents.documents import Agent, AgentTool
 from crafter.api_keys.documents import ApiKey
+from crafter.calls import service as call_service
+from crafter.calls.documents import Call
 from crafter.conversations import messages as message_store
 from crafter.conversations import service as conversation_service
 from crafter.conversations.documents import Message
@@ -109,6 +111,7 @@ async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
         "prompt_name": prompt.name,
         "version_number": "1",
         "label": "production",
+        "call_id": await _call(agent, key),
         "key_id": platform_key.id,
         "user_api_key_id": platform_key.id,
         "provider_id": provider["_id"],
@@ -158,6 +161,21 @@ async def _execution(agent: Agent) -> str:
     )
     await execution_service.add_execution(execution)
     return execution.id
+
+
+async def _call(agent: Agent, key: ApiKey) -> str:
+    call = Call(
+        organization=agent.organization,
+        project=agent.project,
+        kind="chat",
+        provider="openai",
+        model="gpt-4o-mini",
+        credential=key.id,
+        agent=agent.id,
+        outcome="success",
+    )
+    await call_service.begin(call)
+    return call.id
 
 
 async def _operator(project: Project) -> str:

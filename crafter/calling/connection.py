@@ -6,6 +6,7 @@ from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.calling.metered import MeteredModel
+from crafter.calling.purposes import Purpose
 from crafter.core.runtime import Runtime
 from crafter.llm.providers import ChatModels
 from crafter.providers import service as provider_service
@@ -13,13 +14,15 @@ from crafter.providers import service as provider_service
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A provider by its name, and its models, to be asked with one key; every call is counted on that key."""
+    """A provider by its name, and its models, to be asked with one key; every call is counted."""
 
     provider: str
     model: MeteredModel
 
 
-async def connect(key: ApiKey, model: str, runtime: Runtime, models: ChatModels) -> Connection:
+async def connect(
+    key: ApiKey, model: str, purpose: Purpose, runtime: Runtime, models: ChatModels
+) -> Connection:
     """Make ready to ask a model with a key; nothing is sent yet.
 
     Raises CredentialInactive, SecretUnreadable, ProviderNotFound, CapabilityMissing and ModelRetired.
@@ -32,4 +35,4 @@ async def connect(key: ApiKey, model: str, runtime: Runtime, models: ChatModels)
         raise ModelRetired(f"The model {model} is no longer offered by {provider.name}.")
     base_url = provider_service.base_url(provider, runtime.settings)
     asked = await models.chat_model(provider.name, secret, base_url=base_url)
-    return Connection(provider.name, MeteredModel(asked, provider.name, key))
+    return Connection(provider.name, MeteredModel(asked, provider.name, key, purpose, runtime))

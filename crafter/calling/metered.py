@@ -1,13 +1,42 @@
-"""Every call of a model, limited by and counted on the key that it is made with."""
+"""Every call of a model: limited by and counted on the key that it is made with, and written into the ledger."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import perf_counter
 
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
+from crafter.calling import outcomes
+from crafter.calling.purposes import Purpose
+from crafter.calls import service as call_service
+from crafter.calls.documents import Call
+from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
-from crafter.llm.base import NOTHING_USED, ChatEvent, ChatModel, ChatRequest, Finished, Usage
+from crafter.core.time import utc_now
+from crafter.llm.base import NOTHING_USED, ChatEvent, ChatModel, ChatRequest, Finished, TextDelta
 from crafter.llm.prices import cost_usd
+
+_MARGIN = timedelta(seconds=60)
+"""How much longer than the deadline of a provider a call may take with everything around it."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A call that is being made: its row, and what is known of it so far."""
+
+    call: Call
+    started: float = field(default_factory=perf_counter)
+    first: float | None = None
+    finished: Finished | None = None
+
+    def take(self, event: ChatEvent) -> None:
+        """Note what the model has said."""
+        if isinstance(event, Finished):
+            self.finished = event
+        elif isinstance(event, TextDelta) and self.first is None:
+            self.first = perf_counter()
 
 
 class MeteredModel:
@@ -16,10 +45,14 @@ class MeteredModel:
     Its methods also raise CredentialLimited, before anything is sent.
     """
 
-    def __init__(self, model: ChatModel, provider: str, key: ApiKey) -> None:
+    def __init__(
+        self, model: ChatModel, provider: str, key: ApiKey, purpose: Purpose, runtime: Runtime
+    ) -> None:
+        self.purpose = purpose
         self._model = model
         self._provider = provider
         self._key = key
+        self._runtime = runtime
         self._reserved = 0
 
     async def reserve(self) -> None:
@@ -29,40 +62,82 @@ class MeteredModel:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """See ChatModel."""
-        await self._admit()
-        usage = NOTHING_USED
+        attempt = await self._begin(request, streamed=True)
         try:
             async with aclosing(self._model.stream(request)) as events:
                 async for event in events:
+                    attempt.take(event)
                     if isinstance(event, Finished):
-                        usage = event.usage
+                        await to_its_end(self._settle(attempt, None))
                     yield event
-        finally:
-            await to_its_end(self._record(request, usage))
+        except BaseException as error:
+            if attempt.finished is None:
+                await to_its_end(self._settle(attempt, error))
+            raise
 
     async def complete(self, request: ChatRequest) -> Finished:
         """See ChatModel."""
-        await self._admit()
-        usage = NOTHING_USED
+        attempt = await self._begin(request, streamed=False)
         try:
             finished = await self._model.complete(request)
-            usage = finished.usage
-        finally:
-            await to_its_end(self._record(request, usage))
+        except BaseException as error:
+            await to_its_end(self._settle(attempt, error))
+            raise
+        attempt.take(finished)
+        await to_its_end(self._settle(attempt, None))
         return finished
 
-    async def _admit(self) -> None:
+    async def _begin(self, request: ChatRequest, *, streamed: bool) -> _Attempt:
         if self._reserved:
             self._reserved -= 1
         else:
             await api_key_service.admit(self._key)
+        purpose, key = self.purpose, self._key
+        deadline = timedelta(seconds=self._runtime.settings.provider_timeout_seconds) + _MARGIN
+        call = Call(
+            organization=key.organization,
+            project=key.project,
+            kind=purpose.kind,
+            provider=self._provider,
+            model=request.model,
+            credential=key.id,
+            agent=purpose.agent,
+            prompt=purpose.prompt,
+            prompt_version=purpose.prompt_version,
+            source=purpose.source,
+            user=purpose.user,
+            user_api_key=purpose.user_api_key,
+            end_user_hash=self._hashed(purpose.end_user),
+            streamed=streamed,
+            deadline_at=utc_now() + deadline,
+        )
+        await call_service.begin(call)
+        return _Attempt(call)
 
-    async def _record(self, request: ChatRequest, usage: Usage) -> None:
+    async def _settle(self, attempt: _Attempt, error: BaseException | None) -> None:
+        """The row of the ledger, then the sums on the key: a process that dies in between has the row at least."""
+        finished = attempt.finished
+        if finished is not None:
+            fields = outcomes.success(self._provider, attempt.call.model, finished)
+        else:
+            assert error is not None
+            fields = outcomes.failure(error)
+        fields["latency_ms"] = round((perf_counter() - attempt.started) * 1000)
+        if attempt.first is not None:
+            fields["ttft_ms"] = round((attempt.first - attempt.started) * 1000)
+        await call_service.settle(attempt.call, fields)
+        usage = finished.usage if finished is not None else NOTHING_USED
         await api_key_service.record_usage(
             self._key,
-            request.model,
+            attempt.call.model,
             input_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
             total_tokens=usage.total_tokens,
-            cost=float(cost_usd(self._provider, request.model, usage) or 0),
+            cost=float(cost_usd(self._provider, attempt.call.model, usage) or 0),
         )
+
+    def _hashed(self, end_user: str | None) -> str | None:
+        """What tells end users apart without naming them."""
+        if end_user is None:
+            return None
+        return self._runtime.keyring.fingerprint("\0".join(("end user", self._key.organization, end_user)))

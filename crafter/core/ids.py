@@ -4,6 +4,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -36,3 +37,9 @@ def new_id() -> str:
 def derived_id(*parts: str) -> str:
     """The UUIDv5 string of some parts: the same parts give the same id, so a repeated write hits one row."""
     return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
+
+
+def first_id_at(moment: datetime) -> str:
+    """The least id that can have been made at a time: ids from then on are not below it."""
+    milliseconds = min(max(int(moment.timestamp() * 1000), 0), (1 << 48) - 1)
+    return str(uuid.UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62))

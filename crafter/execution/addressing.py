@@ -8,13 +8,14 @@ from crafter.api_keys import service as api_key_service
 from crafter.api_keys.errors import ApiKeyNotFound
 from crafter.calling.connection import Connection, connect
 from crafter.calling.errors import ModelRetired
+from crafter.calling.purposes import Purpose
 from crafter.core.runtime import Runtime
 from crafter.execution.errors import NoKeyConfigured
 from crafter.llm.base import ChatMessage, ChatParameters, ChatRequest
 from crafter.llm.providers import ChatModels
 
 
-async def connection_of(runtime: Runtime, models: ChatModels, agent: Agent) -> Connection:
+async def connection_of(runtime: Runtime, models: ChatModels, agent: Agent, purpose: Purpose) -> Connection:
     """The agent's model, to be asked with the agent's own key; a retired one puts the agent into error.
 
     The first call is let in already: a limit refuses a run before it begins. Raises NoKeyConfigured,
@@ -27,7 +28,7 @@ async def connection_of(runtime: Runtime, models: ChatModels, agent: Agent) -> C
     except ApiKeyNotFound:
         raise NoKeyConfigured from None
     try:
-        connection = await connect(key, agent.llm_settings.model, runtime, models)
+        connection = await connect(key, agent.llm_settings.model, purpose, runtime, models)
     except ModelRetired as retired:
         await agent_service.record_failure(agent, retired.message, threshold=1)
         raise

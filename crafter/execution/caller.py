@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
+from crafter.agents.documents import Agent
+from crafter.calling.purposes import Purpose
+from crafter.calls.documents import CallKind
 from crafter.organizations.service import Access
 
 
@@ -23,3 +26,9 @@ class Caller:
         if access.key is None:
             return cls(user=access.user.id)
         return cls(key=access.key.id, identifier=f"apikey_{access.key.id}")
+
+    def purpose(self, kind: CallKind, agent: Agent, end_user: str | None) -> Purpose:
+        """What a call of the agent's model is for, when this caller has asked for it."""
+        return Purpose(
+            kind, agent=agent.id, user=self.user, user_api_key=self.key, end_user=end_user or self.identifier
+        )

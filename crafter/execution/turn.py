@@ -8,6 +8,8 @@ from typing import Any
 
 from crafter.agents.documents import Agent
 from crafter.calling.connection import Connection
+from crafter.calling.purposes import Purpose
+from crafter.calls.documents import CallSource
 from crafter.conversations import messages as message_store
 from crafter.conversations import privacy
 from crafter.conversations import service as conversation_service
@@ -82,7 +84,8 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
     conversation = await _conversation_of(agent, caller, said.conversation_id)
     canned = canned_reply(agent, conversation)
     agent = agent if canned else await instructed(agent)
-    connection = None if canned else await connection_of(runtime, models, agent)
+    purpose = caller.purpose("chat", agent, user_identifier)
+    connection = None if canned else await connection_of(runtime, models, agent, purpose)
     if conversation is None:
         conversation = await conversation_service.create_conversation(
             agent, user=caller.user, user_api_key=caller.key, user_identifier=user_identifier
@@ -118,7 +121,8 @@ async def prepare_unasked(
     The answer is stored if ``only_if``, a filter, holds of the conversation by then. Raises what ``prepare`` raises.
     """
     agent = await instructed(agent)
-    connection = await connection_of(runtime, models, agent)
+    purpose = Purpose("chat", agent=agent.id, end_user=conversation.user_identifier)
+    connection = await connection_of(runtime, models, agent, purpose)
     earlier = await _earlier(runtime, agent, conversation)
     turn = Turn(runtime, agent, conversation, only_if=only_if)
     await _get_ready(turn, models, connection, earlier, instruction, tools=False)
@@ -159,6 +163,7 @@ async def _get_ready(
 ) -> None:
     """Decide what is sent, to whom, and with which tools."""
     agent, runtime = turn.agent, turn.runtime
+    connection.model.purpose.source = CallSource(type="conversation", id=turn.conversation.id)
 
     async def hand_over(arguments: Mapping[str, Any]) -> dict[str, Any]:
         assert turn.reasoning is not None

@@ -1,6 +1,7 @@
 """What a call to a model costs."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from crafter.llm.base import Usage
@@ -48,23 +49,38 @@ _CACHED_SHARE = Decimal("0.1")  # what OpenAI charges for a token of the prompt 
 _IDS_IN_PACKAGE = {"xai": "x-ai"}
 
 
-def cost_usd(provider: str, model: str, usage: Usage) -> Decimal | None:
-    """The cost of one call in USD; None when nobody knows the price of the model."""
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What a call costs in USD, to the last digit, and by which price: ``contract:…`` or ``genai-prices@…:…``."""
+
+    amount: Decimal
+    reference: str
+
+
+def price_of(provider: str, model: str, usage: Usage) -> Priced | None:
+    """The cost of one call; None when nobody knows the price of the model."""
     name = known_name(provider)
     if model not in _PRICES:
-        return _cost_by_package(name, model, usage)
+        return _price_by_package(name, model, usage)
     prompt, completion = _PRICES[model]
     prompt_tokens = Decimal(usage.prompt_tokens)
     if name == "openai":
         prompt_tokens -= usage.cached_tokens * (1 - _CACHED_SHARE)
-    return (prompt_tokens * prompt + usage.completion_tokens * completion) / 1000
+    amount = (prompt_tokens * prompt + usage.completion_tokens * completion) / 1000
+    return Priced(amount, f"contract:{model}")
 
 
-def _cost_by_package(name: str, model: str, usage: Usage) -> Decimal | None:
+def cost_usd(provider: str, model: str, usage: Usage) -> Decimal | None:
+    """The cost of one call in USD; None when nobody knows the price of the model."""
+    priced = price_of(provider, model, usage)
+    return None if priced is None else priced.amount
+
+
+def _price_by_package(name: str, model: str, usage: Usage) -> Priced | None:
     import genai_prices  # noqa: PLC0415 - its table of models is large, and most calls do without it
 
     try:
-        return genai_prices.calc_price(
+        found = genai_prices.calc_price(
             genai_prices.Usage(
                 input_tokens=usage.prompt_tokens,
                 cache_read_tokens=usage.cached_tokens,
@@ -72,6 +88,8 @@ def _cost_by_package(name: str, model: str, usage: Usage) -> Decimal | None:
             ),
             model,
             provider_id=_IDS_IN_PACKAGE.get(name, name),
-        ).total_price
+        )
     except LookupError:
         return None
+    version = genai_prices.__version__
+    return Priced(found.total_price, f"genai-prices@{version}:{found.provider.id}/{found.model.id}")

@@ -17,6 +17,7 @@ from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.api_keys.errors import ApiKeyNotFound
 from crafter.calling.connection import Connection, connect
+from crafter.calling.purposes import Purpose
 from crafter.core.errors import CrafterError, UpstreamFailed
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
@@ -85,7 +86,8 @@ async def prepare(
     if settings is None or not settings.model:
         raise ModelRequired
     rendered = render_prompt(prompt, variables)
-    connection = await connect(key, settings.model, runtime, models)
+    purpose = Purpose("prompt", prompt=prompt.id, prompt_version=prompt.version, user=user)
+    connection = await connect(key, settings.model, purpose, runtime, models)
     return Run(prompt, key, connection, build_request(settings.model, settings.parameters, rendered), user)
 
 

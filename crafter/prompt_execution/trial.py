@@ -3,6 +3,7 @@
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.calling.connection import connect
+from crafter.calling.purposes import Purpose
 from crafter.core.errors import UpstreamFailed
 from crafter.core.runtime import Runtime
 from crafter.llm.prices import cost_usd
@@ -44,7 +45,7 @@ async def try_prompt(runtime: Runtime, models: ChatModels, user: Identity, body:
     if not key.is_active:
         raise TrialKeyInactive
     rendered = render_texts(body.content, body.system_prompt, body.variables)
-    connection = await connect(key, settings.model, runtime, models)
+    connection = await connect(key, settings.model, Purpose("trial", user=user.id), runtime, models)
     given = settings.parameters.given() if settings.parameters else {}
     request = build_request(settings.model, PromptParameters(**given), rendered)
     try:

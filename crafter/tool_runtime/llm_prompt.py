@@ -5,6 +5,7 @@ from typing import Any
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.errors import ApiKeyNotFound
 from crafter.calling.connection import connect
+from crafter.calling.purposes import Purpose
 from crafter.core.egress import EgressRefused
 from crafter.core.errors import UpstreamFailed
 from crafter.llm.base import ChatMessage, ChatParameters, ChatRequest, Usage
@@ -36,7 +37,8 @@ async def ask_model(arguments: Arguments, context: ToolContext) -> Result:
     if len(key_id) > _ID_LENGTH:
         raise ApiKeyNotFound
     key = await api_key_service.get_key(context.agent.scope, key_id)
-    connection = await connect(key, request.model, context.runtime, context.models)
+    purpose = Purpose("tool", agent=context.agent.id)
+    connection = await connect(key, request.model, purpose, context.runtime, context.models)
     try:
         finished = await connection.model.complete(request)
     except EgressRefused:  # its sentence names an address, which is the deployment's matter

@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from crafter.api_keys.documents import ApiKey
+from crafter.calls.documents import Call
 from crafter.core.runtime import Runtime
 from crafter.organizations.documents import Member, Organization
 from crafter.organizations.permissions import Role
@@ -31,7 +32,7 @@ def trial(key: ApiKey, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_the_model_is_asked_and_nothing_is_kept_but_what_the_key_has_spent(
+async def test_the_model_is_asked_and_nothing_is_kept_but_what_it_took(
     as_member: httpx2.AsyncClient, key: ApiKey, runtime: Runtime, provider: FakeProvider, slash: str
 ) -> None:
     provider.script(*(Reply("Hello, Ada!", usage=USAGE) for _ in range(2)))
@@ -71,6 +72,7 @@ async def test_the_model_is_asked_and_nothing_is_kept_but_what_the_key_has_spent
         "max_completion_tokens": 9,
     }
     assert (await usage_of(key))["total_tokens"] == 30
+    assert await Call.within(key.scope).delete_many({"kind": "trial"}) == 2
     await ApiKey.within(key.scope).delete_one({"_id": key.id})
     assert await snapshot(runtime) == before
 

@@ -9,6 +9,8 @@ from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.api_keys.errors import ApiKeyNotFound
 from crafter.calling.connection import connect
+from crafter.calling.purposes import Purpose
+from crafter.calls.documents import CallSource
 from crafter.conversations import beside
 from crafter.core.errors import UpstreamTimedOut
 from crafter.execution.asides.aside import Aside
@@ -82,7 +84,13 @@ async def ask(
 ) -> Said:
     """The model's answer, which counts in the conversation. Raises UpstreamFailed, and what ``connect`` raises."""
     started = perf_counter()
-    connection = await connect(asked.key, asked.model, aside.runtime, aside.models)
+    about = Purpose(
+        "aside",
+        agent=aside.agent.id,
+        source=CallSource(type="conversation", id=aside.conversation.id),
+        end_user=aside.conversation.user_identifier,
+    )
+    connection = await connect(asked.key, asked.model, about, aside.runtime, aside.models)
     request = ChatRequest(
         model=asked.model,
         messages=messages,

@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 from crafter.agent_executions import service as execution_service
 from crafter.agent_executions.documents import AgentExecution, TaskMetadata
 from crafter.agents.documents import Agent
+from crafter.calls.documents import CallSource
 from crafter.core.errors import CrafterError
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
@@ -79,7 +80,8 @@ async def prepare(
     if not agent.is_active:
         raise AgentDisabled
     agent = await instructed(agent)
-    connection = await connection_of(runtime, models, agent)
+    purpose = caller.purpose("task", agent, order.user_identifier)
+    connection = await connection_of(runtime, models, agent, purpose)
     reasoning = Reasoning(
         connection,
         request_of(agent, build_task(agent, order.context, order.input)),
@@ -98,6 +100,7 @@ async def prepare(
         user_api_key=caller.key,
         lease_until=utc_now() + LEASE,
     )
+    purpose.source = CallSource(type="execution", id=execution.id)
     await execution_service.add_execution(execution)
     return Task(runtime, agent, execution, reasoning)
 

@@ -1,0 +1,74 @@
+"""Calls of models on the wire; money is text, so that no digit is lost on the way."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from bson import Decimal128
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer
+
+from crafter.calls.documents import CallError, CallKind, CallSource, CallTokens, Outcome
+from crafter.core.documents import OmitNone
+from crafter.core.ids import EntityId
+from crafter.core.schemas import Resource, ResponseBody
+
+Text = Annotated[str, Field(max_length=200)]
+
+
+def _decimal(value: Any) -> Any:
+    return value.to_decimal() if isinstance(value, Decimal128) else value
+
+
+Dollars = Annotated[
+    Decimal,
+    BeforeValidator(_decimal),
+    PlainSerializer(lambda amount: format(amount.normalize(), "f"), return_type=str, when_used="json"),
+]
+
+
+class CallQuery(BaseModel):
+    """Which calls to list; the newest first."""
+
+    kind: CallKind | None = None
+    model: Text | None = None
+    credential: Text | None = None
+    outcome: Outcome | None = None
+    agent: Text | None = None
+    source: Text | None = Field(None, description="Id of a conversation, of a run, of an execution.")
+    since: datetime | None = Field(None, description="Calls from then on.")
+    until: datetime | None = Field(None, description="Calls before then.")
+
+
+class CallRead(Resource):
+    """One attempt to have a model answer; ``cost`` is in US dollars, and null where nobody knows the price."""
+
+    kind: CallKind
+    provider: str
+    model: str
+    credential: EntityId
+    agent: OmitNone[EntityId] = None
+    prompt: OmitNone[EntityId] = None
+    prompt_version: OmitNone[int] = None
+    source: OmitNone[CallSource] = None
+    user: OmitNone[EntityId] = None
+    user_api_key: OmitNone[EntityId] = None
+    streamed: bool = False
+    outcome: Outcome
+    error: OmitNone[CallError] = None
+    tokens: CallTokens = Field(default_factory=CallTokens)
+    usage_estimated: bool = False
+    cost: Dollars | None = None
+    currency: Literal["USD"] = "USD"
+    price_state: str = "unknown"
+    price_ref: OmitNone[str] = None
+    latency_ms: OmitNone[int] = None
+    ttft_ms: OmitNone[int] = None
+    finish_reason: OmitNone[str] = None
+    dropped_parameters: OmitNone[list[str]] = None
+
+
+class CallPage(ResponseBody):
+    """A page of calls."""
+
+    data: list[CallRead]
+    page: dict[str, object]

@@ -1,0 +1,88 @@
+"""Every query about the ledger."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from crafter.calls.documents import Call
+from crafter.calls.errors import CallNotFound
+from crafter.calls.schemas import CallQuery, CallRead
+from crafter.core.ids import first_id_at
+from crafter.core.pagination import CursorPage, CursorSigner
+from crafter.core.tenancy import Scope
+
+_NEWEST_FIRST = (("_id", -1),)
+_AT_ONCE = 500
+_FIELDS = {
+    "kind": "kind",
+    "model": "model",
+    "credential": "credential",
+    "outcome": "outcome",
+    "agent": "agent",
+}
+
+
+async def begin(call: Call) -> None:
+    """Write the row of a call that is about to be made."""
+    await Call.within(call.scope).insert(call.to_stored())
+
+
+async def settle(call: Call, outcome: Mapping[str, Any]) -> bool:
+    """Write what became of a call, once; also where it was given up in the meantime. False: it is settled already."""
+    change = {"$set": dict(outcome), "$unset": {"deadline_at": ""}}
+    open_still = {"_id": call.id, "outcome": {"$in": ["running", "unknown"]}}
+    return await Call.within(call.scope).update_one(open_still, change) == 1
+
+
+async def give_up_abandoned(now: datetime) -> int:
+    """Note that nobody knows what became of the calls whose process was killed; answers how many there were."""
+    count = 0
+    async for call in _abandoned(now):
+        where = {"_id": call.id, "outcome": "running"}
+        change = {"$set": {"outcome": "unknown"}, "$unset": {"deadline_at": ""}}
+        count += await Call.within(call.scope).update_one(where, change)
+    return count
+
+
+async def list_page(
+    scope: Scope, query: CallQuery, page: CursorPage, cursors: CursorSigner
+) -> tuple[list[CallRead], str | None]:
+    """A page of a project's calls, the newest first, and the cursor of the next one. Raises ValidationFailed."""
+    where: dict[str, Any] = {
+        field: {"$eq": value}
+        for name, field in _FIELDS.items()
+        if (value := getattr(query, name)) is not None
+    }
+    if query.source is not None:
+        where["source.id"] = {"$eq": query.source}
+    listing = {"list": "calls", **scope.as_filter(), **query.model_dump(mode="json", exclude_none=True)}
+    ids: dict[str, str] = {}
+    if query.since is not None:
+        ids["$gte"] = first_id_at(query.since)
+    if query.until is not None:
+        ids["$lt"] = first_id_at(query.until)
+    if page.cursor is not None:
+        [ids["$lt"]] = cursors.open(page.cursor, listing)
+    if ids:
+        where["_id"] = ids
+    rows = await Call.within(scope).find(
+        where, fields=CallRead.fields(), sort=_NEWEST_FIRST, limit=page.limit + 1
+    )
+    calls = [CallRead.from_stored(row) for row in rows[: page.limit]]
+    following = cursors.seal([calls[-1].stored_id], listing) if len(rows) > page.limit else None
+    return calls, following
+
+
+async def get_call(scope: Scope, call_id: str) -> CallRead:
+    """One call of a project. Raises CallNotFound."""
+    raw = await Call.within(scope).find_one({"_id": call_id}, fields=CallRead.fields())
+    if raw is None:
+        raise CallNotFound
+    return CallRead.from_stored(raw)
+
+
+async def _abandoned(now: datetime) -> AsyncIterator[Call]:
+    where = {"outcome": "running", "deadline_at": {"$lt": now}}
+    cursor = Call.across_tenants().find(where, sort=[("deadline_at", 1)], limit=_AT_ONCE)
+    async for raw in cursor:
+        yield Call.from_stored(raw)
