@@ -58,7 +58,21 @@ async def test_credentials_that_begin_alike_are_told_apart_to_their_last_charact
         assert own == [organizations[end]]
 
 
-NOTHING = ("", " ", "null", "undefined", "None", "0", "[]", "{}", "Bearer", "Bearer null", "Session null")
+NOTHING: tuple[str, ...] = (
+    "",
+    " ",
+    "null",
+    "undefined",
+    "None",
+    "0",
+    "[]",
+    "{}",
+    "Bearer",
+    "Bearer null",
+    "Session null",
+)
+
+NO_PASSWORDS: tuple[Any, ...] = (*NOTHING, None, [], {}, False, 0)
 
 
 async def test_a_secret_that_was_never_set_equals_nothing_that_can_be_sent(
@@ -89,7 +103,7 @@ async def test_a_secret_that_was_never_set_equals_nothing_that_can_be_sent(
                 )
                 assert answer.status_code == 401, (header, nothing, path, answer.text)
     for user in unused:
-        for password in (*NOTHING, None, [], {}, False, 0):
+        for password in NO_PASSWORDS:
             answer = await as_nobody.post("/auth/login", json={"email": user.email, "password": password})
             assert answer.status_code in (400, 401), (user.email, password)
         assert (await as_nobody.post("/auth/login", json={"email": user.email})).status_code == 400
@@ -103,6 +117,8 @@ async def test_an_operator_who_was_never_named_is_nobody(app: FastAPI, cast: Cas
         body = {"agent": agent.id, "user_identifier": "u"}
         conversation_id = (await client.post(place, json=body)).json()["_id"]
         conversations = runtime.database.db["conversations"]
+        nobodies: list[dict[str, Any]] = [{}, {"external_operator_id": None}]
+        nobodies += [{"external_operator_id": nothing} for nothing in NOTHING]
         for assigned in (None, {}, {"external_id": None}, {"external_id": ""}, {"name": "null"}):
             state = {
                 "status": "human_controlled",
@@ -111,11 +127,7 @@ async def test_an_operator_who_was_never_named_is_nobody(app: FastAPI, cast: Cas
                 "handoff_info.assigned_human": None,
             }
             await conversations.update_one({"_id": conversation_id}, {"$set": state})
-            for nobody in (
-                {},
-                {"external_operator_id": None},
-                *({"external_operator_id": n} for n in NOTHING),
-            ):
+            for nobody in nobodies:
                 answer = await client.post(
                     f"/handoffs/conversations/{conversation_id}/message", json={"message": "I am", **nobody}
                 )
