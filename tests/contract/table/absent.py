@@ -15,13 +15,13 @@ def refused(path: str, *endpoints: str) -> tuple[Entry, ...]:
     """Endpoints below a path that are 501: ``<method> <who> <path>``, with ``UI`` in the end where it calls them."""
     entries = []
     for endpoint in endpoints:
-        method, who, tail, *by = endpoint.split(" ")
+        method, who, tail, by = (*endpoint.split(" "), "")[:4]
         entries.append(
             Entry(
                 method,
                 path + tail.removeprefix("."),
                 who,
-                *by,
+                by,
                 status=501,
                 answer={"error": str, "code": "NOT_IMPLEMENTED"},
                 differs="501 `NOT_IMPLEMENTED`",

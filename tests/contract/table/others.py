@@ -206,7 +206,8 @@ TOOLS = Section(
             "POST",
             "/tools",
             "signed in",
-            unplayed="custom tools cannot be created yet",
+            status=405,
+            answer={"error": str},
             differs="custom tools cannot be created yet: 405",
         ),
         Entry(

@@ -1,7 +1,22 @@
 """The whole table, and the routes that are ours."""
 
 from tests.contract.entries import AGENT, ORGANIZATION, PROJECT, Section
-from tests.contract.table import absent, accounts, agents, handoffs, keys, others, programs
+from tests.contract.table import (
+    absent,
+    accounts,
+    agents,
+    chats,
+    conversations,
+    endpoints,
+    external,
+    handoffs,
+    keys,
+    others,
+    prompts,
+    sessions,
+    tasks,
+    tool_settings,
+)
 
 SECTIONS: tuple[Section, ...] = (
     accounts.ACCOUNTS,
@@ -10,11 +25,17 @@ SECTIONS: tuple[Section, ...] = (
     keys.PROVIDER_KEYS,
     keys.PROVIDERS,
     keys.USER_API_KEYS,
-    keys.PROMPTS,
-    keys.RUNNING_PROMPTS,
-    *agents.SECTIONS,
-    programs.SESSIONS,
-    programs.EXTERNAL,
+    prompts.PROMPTS,
+    prompts.RUNNING_PROMPTS,
+    agents.AGENTS,
+    agents.AGENT_TOOLS,
+    endpoints.API_CALLER,
+    tool_settings.TOOL_SETTINGS,
+    chats.CHATS,
+    tasks.TASKS,
+    conversations.CONVERSATIONS,
+    sessions.SESSIONS,
+    external.EXTERNAL,
     handoffs.POLLING,
     handoffs.HANDOFFS,
     others.STATISTICS,
@@ -41,6 +62,8 @@ OURS = {
     ("GET", f"{PROJECT}/api-keys"): "lists provider keys",
     ("GET", f"{PROJECT}/api-keys/{{api_key_id}}"): "one provider key",
     ("PATCH", f"{PROJECT}/api-keys/{{api_key_id}}"): "renames, switches or limits a provider key",
+    ("GET", f"{PROJECT}/calls"): "every call of a model, the newest first",
+    ("GET", f"{PROJECT}/calls/{{call_id}}"): "one of them",
     ("GET", f"{AGENT}/status"): "whether an agent works, and since when",
     ("POST", _CONVERSATIONS): "begins a conversation",
     ("GET", _CONVERSATIONS): "lists conversations by cursor",
