@@ -21,7 +21,7 @@ from tests.contract.callers import Headers, headers_of
 from tests.contract.entries import Step
 from tests.factories import make_agent
 from tests.fakes.provider import FakeProvider
-from tests.fakes.replies import Reply, calling
+from tests.fakes.replies import Failure, Reply, calling
 from tests.fixtures import BASE_URL
 from tests.programs import make_platform_key, make_session
 from tests.world import World
@@ -168,6 +168,10 @@ async def _asks_for_a_human(scene: Scene) -> None:
     scene.provider.script(calling(("request_human_handoff", wish)), Reply("Wait a moment."))
 
 
+async def _fails(scene: Scene) -> None:
+    scene.provider.script(Failure(401, "Incorrect API key provided"))
+
+
 async def _waits(scene: Scene) -> None:
     if scene.who in ("session", "visitor"):
         body = {"message": "Hello"}
@@ -227,6 +231,7 @@ ARRANGEMENTS: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "a task agent that calls a tool": _task_calls_a_tool,
     "an agent that suggests questions": _suggests,
     "a model that asks for a human": _asks_for_a_human,
+    "a vendor that refuses": _fails,
     "a conversation that waits": _waits,
     "a conversation with a human": _with_a_human,
     "a conversation of the session with a human": _with_a_human,

@@ -9,6 +9,7 @@ from tests.contract.shapes import (
     Each,
     Maybe,
     OneOf,
+    like,
 )
 from tests.contract.table import objects
 from tests.contract.table.agents import MAKE_AGENT, NO_AGENT
@@ -33,6 +34,14 @@ CHAT_ANSWER = {
 HANDOFF_FRAME = {"handoff_requested": bool, "handoff_info": Maybe(OBJECT)}
 WAITING = "Your request has been forwarded to a human operator. Please wait for assistance."
 WITH_HUMAN = "You are currently chatting with a human operator from our support team."
+VENDOR_ERROR = like("openai API Error: .*Incorrect API key provided.*")
+HANDOFF_ASKED = {
+    "reason": "wants human",
+    "urgency": "high",
+    "context_summary": "ctx",
+    "status": "handoff_requested",
+    "requested_at": TIME,
+}
 UNAVAILABLE = (
     "This agent is currently unavailable. Your conversation has been forwarded to a human operator who will assist "
     "you shortly."
@@ -98,13 +107,7 @@ CHATS = Section(
                 "conversation_id": ID,
                 "response": str,
                 "handoff_requested": True,
-                "handoff_info": {
-                    "reason": "wants human",
-                    "urgency": "high",
-                    "context_summary": "ctx",
-                    "status": "handoff_requested",
-                    "requested_at": TIME,
-                },
+                "handoff_info": HANDOFF_ASKED,
             },
             case="the model asks for a human",
         ),
@@ -206,6 +209,60 @@ CHATS = Section(
             },
             case="waiting for a human",
             differs="`handoff_requested` is true, as in a chat without a stream: the web UI shows that one waits",
+        ),
+        Entry(
+            "POST",
+            f"{AGENT}/chat",
+            "member",
+            "UI",
+            body=_SAY,
+            given="a vendor that refuses",
+            status=502,
+            answer={"error": VENDOR_ERROR},
+            case="the vendor refuses",
+            differs="a vendor's failure is 502 or 504 with its text",
+        ),
+        Entry(
+            "POST",
+            f"{AGENT}/chat/stream",
+            "member",
+            "UI",
+            body=_SAY,
+            given="a model that asks for a human",
+            frames={
+                "type": "complete",
+                "conversation_id": ID,
+                "token_usage": CHAT_USAGE,
+                "handoff_requested": True,
+                "handoff_info": HANDOFF_ASKED,
+            },
+            case="the model asks for a human",
+        ),
+        Entry(
+            "POST",
+            f"{AGENT}/chat/stream",
+            "member",
+            "UI",
+            body=_SAY,
+            given="a vendor that refuses",
+            frames={"type": "error", "error": VENDOR_ERROR},
+            case="the vendor refuses",
+        ),
+        Entry(
+            "POST",
+            f"{AGENT}/chat/stream",
+            "member",
+            "UI",
+            before=(MAKE_AGENT, Step("PUT", f"{AGENT}/status", {"is_active": False})),
+            body=_SAY,
+            frames={
+                "type": "complete",
+                "conversation_id": ID,
+                "token_usage": _ZEROS,
+                "handoff_requested": False,
+                "handoff_info": None,
+            },
+            case="a disabled agent",
         ),
     ),
 )

@@ -14,7 +14,7 @@ from tests.contract.shapes import (
     like,
 )
 from tests.contract.table import objects
-from tests.contract.table.chats import CHAT_ANSWER, WAITING
+from tests.contract.table.chats import CHAT_ANSWER, VENDOR_ERROR, WAITING
 from tests.contract.table.handoffs import LATEST, NO_CONVERSATION, handling, lists, operators
 from tests.contract.table.tasks import TASK_ANSWER
 
@@ -144,6 +144,28 @@ EXTERNAL = Section(
                 "session_info": _INFO,
             },
             case="waiting for a human",
+        ),
+        Entry(
+            "POST",
+            "/external/agents/chat",
+            "session",
+            "SDK, widget",
+            body=_SAY,
+            given="a vendor that refuses",
+            status=502,
+            answer={"error": VENDOR_ERROR, "code": "EXECUTION_FAILED"},
+            case="the vendor refuses",
+            differs="a vendor's failure is 502 or 504, and takes no interaction",
+        ),
+        Entry(
+            "POST",
+            "/external/agents/chat/stream",
+            "session",
+            "SDK, widget",
+            body=_SAY,
+            given="a vendor that refuses",
+            frames={"type": "error", "error": VENDOR_ERROR, "code": "EXECUTION_FAILED"},
+            case="the vendor refuses",
         ),
         Entry(
             "POST",

@@ -274,7 +274,7 @@ POLLING = Section(
 _ONE = "/handoffs/conversations/{conversation_id}"
 _ORGANIZATION = "/handoffs/organizations/{organization_id}"
 _CONVERSATIONS = {
-    "conversations": [objects.conversation(OBJECT)],
+    "conversations": [objects.conversation(_AGENT_SHORT)],
     "pagination": objects.PAGING,
 }
 

@@ -4,7 +4,6 @@ from tests.contract.entries import Entry, Refusal, Section, Step
 from tests.contract.shapes import (
     ABSENT,
     ID,
-    OBJECT,
     SECRET,
     TIME,
     like,
@@ -74,7 +73,10 @@ SESSIONS = Section(
             "/sessions",
             "key",
             "SDK",
-            answer={"success": True, "data": [_SESSION | {"agent": OBJECT}]},
+            answer={
+                "success": True,
+                "data": [_SESSION | {"agent": {"_id": ID, "id": ID, "name": str, "type": str}}],
+            },
             differs="the newest 1,000",
         ),
         Entry(
