@@ -255,6 +255,16 @@ def test_nothing_goes_past_the_one_way_to_http(name: str) -> None:
     assert found(check) == []
 
 
+def test_there_is_one_way_to_stream() -> None:
+    """It shelters what makes the pieces: a reader who leaves must not spoil the pool of the database."""
+
+    def check(path: str, node: ast.AST) -> str | None:
+        streams = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("StreamingResponse")
+        return "makes a StreamingResponse" if streams and path != "crafter/edge/responses.py" else None
+
+    assert found(check) == []
+
+
 def test_imports_stand_at_the_top() -> None:
     def check(_: str, node: ast.AST) -> str | None:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

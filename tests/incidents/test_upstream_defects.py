@@ -108,7 +108,7 @@ def longest_list(body: Any) -> int:
 
 
 async def test_an_operator_reads_what_is_encrypted_at_rest(cast: Cast, runtime: Runtime) -> None:
-    """Contract 4.8: the operators' stream answered with ciphertext."""
+    """Contract 4.7: the operators' stream answered with ciphertext."""
     agent = await make_agent(cast.project, runtime.keyring, gdpr=AgentPrivacy(encrypt_messages=True))
     conversation = await conversation_service.create_conversation(agent, user=None, user_identifier="u")
     said = privacy.seal(conversation, Message(role="user", content="my address"), runtime.keyring)
