@@ -59,6 +59,7 @@ def settings(mongodb_uri: str, provider_server: FakeProvider) -> Settings:
             "HANDOFF_FALLBACK_INTERVAL_SECONDS": "0",
             "GDPR_RETENTION_CRON": "off",
             "CRAFTER_ADOPTION_INTERVAL": "0",
+            "CRAFTER_PROVIDER_RETRIES": "0",
             **{f"{name}_BASE_URL": provider_server.base_url for name in vendors},
         }
     )

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from time import perf_counter
 
+from tenacity import AsyncRetrying
+
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.calling import outcomes
 from crafter.calling.purposes import Purpose
+from crafter.calling.retrying import retrying
 from crafter.calls import service as call_service
 from crafter.calls.documents import Call
 from crafter.core.runtime import Runtime
@@ -39,6 +42,15 @@ class _Attempt:
             self.first = perf_counter()
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A stream whose first event is there."""
+
+    attempt: _Attempt
+    events: AsyncGenerator[ChatEvent, None]
+    first: ChatEvent | None
+
+
 class MeteredModel:
     """A ChatModel. Whatever becomes of a call, it counts; one that is hung up on counts without its tokens.
 
@@ -61,15 +73,18 @@ class MeteredModel:
         self._reserved += 1
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        """See ChatModel."""
-        attempt = await self._begin(request, streamed=True)
+        """See ChatModel. Once something was said, the call is not made again."""
+        again = self._again()
+        opened: _Opened = await again(self._open, request, again)
+        attempt, event = opened.attempt, opened.first
         try:
-            async with aclosing(self._model.stream(request)) as events:
-                async for event in events:
+            async with aclosing(opened.events) as events:
+                while event is not None:
                     attempt.take(event)
                     if isinstance(event, Finished):
                         await to_its_end(self._settle(attempt, None))
                     yield event
+                    event = await anext(events, None)
         except BaseException as error:
             if attempt.finished is None:
                 await to_its_end(self._settle(attempt, error))
@@ -77,7 +92,24 @@ class MeteredModel:
 
     async def complete(self, request: ChatRequest) -> Finished:
         """See ChatModel."""
-        attempt = await self._begin(request, streamed=False)
+        again = self._again()
+        return await again(self._complete, request, again)
+
+    def _again(self) -> AsyncRetrying:
+        return retrying(self._runtime.settings.provider_retries)
+
+    async def _open(self, request: ChatRequest, again: AsyncRetrying) -> _Opened:
+        attempt = await self._begin(request, again, streamed=True)
+        events = self._model.stream(request)
+        try:
+            return _Opened(attempt, events, await anext(events, None))
+        except BaseException as error:
+            await events.aclose()
+            await to_its_end(self._settle(attempt, error))
+            raise
+
+    async def _complete(self, request: ChatRequest, again: AsyncRetrying) -> Finished:
+        attempt = await self._begin(request, again, streamed=False)
         try:
             finished = await self._model.complete(request)
         except BaseException as error:
@@ -87,7 +119,7 @@ class MeteredModel:
         await to_its_end(self._settle(attempt, None))
         return finished
 
-    async def _begin(self, request: ChatRequest, *, streamed: bool) -> _Attempt:
+    async def _begin(self, request: ChatRequest, again: AsyncRetrying, *, streamed: bool) -> _Attempt:
         if self._reserved:
             self._reserved -= 1
         else:
@@ -109,6 +141,7 @@ class MeteredModel:
             user_api_key=purpose.user_api_key,
             end_user_hash=self._hashed(purpose.end_user),
             streamed=streamed,
+            attempt=again.statistics["attempt_number"],
             deadline_at=utc_now() + deadline,
         )
         await call_service.begin(call)

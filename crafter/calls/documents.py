@@ -91,6 +91,7 @@ class Call(ProjectDocument):
     user_api_key: OmitNone[EntityId] = None
     end_user_hash: OmitNone[str] = None
     streamed: bool = False
+    attempt: int = 1
     outcome: Outcome = "running"
     error: OmitNone[CallError] = None
     tokens: CallTokens = Field(default_factory=CallTokens)

@@ -53,6 +53,7 @@ class CallRead(Resource):
     user: OmitNone[EntityId] = None
     user_api_key: OmitNone[EntityId] = None
     streamed: bool = False
+    attempt: int = 1
     outcome: Outcome
     error: OmitNone[CallError] = None
     tokens: CallTokens = Field(default_factory=CallTokens)

@@ -26,6 +26,13 @@ class OutgoingSettings(BaseSettings):
         validation_alias="CRAFTER_PROVIDER_TIMEOUT",
         description="Deadline of one whole call to a model.",
     )
+    provider_retries: int = Field(
+        2,
+        ge=0,
+        le=10,
+        validation_alias="CRAFTER_PROVIDER_RETRIES",
+        description="How often a call to a model that failed, and may succeed in a while, is made again.",
+    )
     brave_url: BaseAddress = Field(
         "https://api.search.brave.com",
         validation_alias="CRAFTER_BRAVE_URL",

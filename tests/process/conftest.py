@@ -36,4 +36,5 @@ def vendor_of(provider: FakeProvider) -> dict[str, str]:
         "OPENAI_BASE_URL": provider.base_url,
         "CRAFTER_EGRESS_ALLOW": f"127.0.0.1:{provider.port}",
         "CRAFTER_PROVIDER_TIMEOUT": "60",
+        "CRAFTER_PROVIDER_RETRIES": "0",
     }
