@@ -28,7 +28,6 @@ WEB_SEARCH = SystemTool(
         "provider": {
             "type": "string",
             "enum": ["brave", "tavily"],
-            "default": "brave",
             "description": "The search engine. Leave it out to use the one that is configured for the agent.",
         },
     },
@@ -71,7 +70,6 @@ WEBPAGE_SCRAPER = SystemTool(
         "provider": {
             "type": "string",
             "enum": ["local", "tavily"],
-            "default": "local",
             "description": "How to fetch it. Leave it out to use the way that is configured for the agent.",
         },
     },
