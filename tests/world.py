@@ -67,8 +67,8 @@ async def make_world(cast: Cast, runtime: Runtime) -> World:
     await Organization.collection().update_one({"_id": cast.organization.id}, {"$push": {"members": seat}})
     key, its_key = await make_platform_key(cast.admin, cast.organization)
     foreign_key, its_foreign_key = await make_platform_key(cast.outsider, cast.other_organization)
-    ids = await _things(cast.project, cast.member, runtime)
-    foreign = await _things(cast.other_project, cast.outsider, runtime)
+    ids = await things_of(cast.project, cast.member, runtime)
+    foreign = await things_of(cast.other_project, cast.outsider, runtime)
     session, its_session = await make_session(its_key, cast.project, ids["agent_id"])
     _, its_foreign_session = await make_session(its_foreign_key, cast.other_project, foreign["agent_id"])
     task_session, _ = await make_session(its_key, cast.project, ids["task_agent_id"])
@@ -76,7 +76,8 @@ async def make_world(cast: Cast, runtime: Runtime) -> World:
     return World(cast, second, ids, foreign, key, foreign_key, session, task_session)
 
 
-async def _things(project: Project, person: User, runtime: Runtime) -> Ids:
+async def things_of(project: Project, person: User, runtime: Runtime) -> Ids:
+    """One document of every kind in a project: their ids by the names of path parameters."""
     provider = await Provider.collection().find_one({"name": "openai"})
     assert provider is not None
     key = await make_key(project, runtime.keyring, secret="sk-live-world-0123456789")

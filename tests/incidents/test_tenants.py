@@ -32,7 +32,7 @@ from tests.fixtures import Cast, client_of
 from tests.operations import OPERATIONS, Document
 from tests.programs import make_platform_key, make_session, program
 from tests.test_access import NOT_BUILT, ROUTES
-from tests.world import World, _things, fill, make_world
+from tests.world import World, fill, make_world, things_of
 
 NAMES_NOBODYS = {"tool_name", "version_number", "endpoint_name", "channel", "user_id", "user_identifier"}
 """Path parameters that name what belongs to no project."""
@@ -93,7 +93,7 @@ async def test_what_is_in_one_project_is_not_found_through_another(
     """Dify CVE-2026-41947 and CVE-2026-41949, between two projects of one organization."""
     cast = world.cast
     next_door = await make_project(cast.organization, "Next door")
-    theirs = await _things(next_door, cast.member, runtime)
+    theirs = await things_of(next_door, cast.member, runtime)
     value, _ = await make_platform_key(cast.admin, cast.organization, allowed_projects=[cast.project.id])
     before = await belongings(runtime, {"project": next_door.id})
     attempts = below_a_project(kinds)
@@ -372,10 +372,11 @@ async def test_work_beside_turns_is_done_with_the_key_and_the_words_of_the_tenan
 
     sent = [*provider.requests, *(request for aside in provider.asides.values() for request in aside)]
     assert provider.asides.keys() >= {"title", "suggestions"}
+    assert {request.key for request in sent} == {secret for secret, _, _ in tenants.values()}
     for canary, (secret, _, _) in tenants.items():
         own = [request for request in sent if request.key == secret]
         [other] = tenants.keys() - {canary}
-        assert len(own) * len(tenants) == len(sent)
+        assert len(own) > 12
         assert not [text for text in map(said_in, own) if other in text or canary not in text]
     assert len(set(conversations)) == 12
 
