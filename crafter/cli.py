@@ -13,6 +13,7 @@ from crafter.core.database import Database
 from crafter.core.errors import CrafterError
 from crafter.core.logging import configure_logging
 from crafter.migrations.commands import migrate_cli
+from crafter.schema_check.commands import check_documents
 from indexes.__main__ import cli as indexes_cli
 from indexes.duplicates import DuplicatesFound
 
@@ -32,6 +33,7 @@ cli.add_typer(config_cli, name="config")
 cli.add_typer(indexes_cli, name="indexes")
 cli.add_typer(migrate_cli, name="migrate")
 cli.command()(adopt)
+cli.command("check")(check_documents)
 
 
 def main() -> None:

@@ -12,10 +12,17 @@ from crafter.execution.schemas import ChatAnswer, FreeObject, Question, SaidAnsw
 from crafter.user_api_keys.schemas import RestrictionsRead, UsageRead
 
 MAX_FILES = 5
+MESSAGE_LENGTH = 4_000
 
 
 def _blank_is_absent(value: Any) -> Any:
     return None if value == "" else value
+
+
+def _is_short(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > MESSAGE_LENGTH:
+        raise ValueError(f"Message must be less than {MESSAGE_LENGTH} characters")
+    return value
 
 
 class ProgramQuestion(Question):
@@ -23,9 +30,8 @@ class ProgramQuestion(Question):
 
     message: Annotated[
         MessageText,
-        StringConstraints(max_length=4_000),
-        Field(examples=["Hello!"]),
-        says("Message is required, and must be less than 4000 characters"),
+        BeforeValidator(_is_short),
+        Field(max_length=MESSAGE_LENGTH, examples=["Hello!"]),
     ]
     user_identifier: Annotated[
         Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None,

@@ -113,7 +113,6 @@ EXTERNAL = Section(
             status=400,
             answer={"error": "Message must be less than 4000 characters"},
             case="a message that is too long",
-            known="says `Message is required, and must be less than 4000 characters`",
         ),
         Entry(
             "POST",
