@@ -83,7 +83,10 @@ async def test_a_call_that_is_given_up_when_the_server_stops_is_in_the_ledger_as
     tmp_path: Path, on_server: dict[str, str], own_uri: str, provider: FakeProvider
 ) -> None:
     provider.script(Reply("one two", gate=asyncio.Event()))
-    async with serving(tmp_path, **on_server, CRAFTER_DRAIN_SECONDS="1") as service, service.client() as client:
+    async with (
+        serving(tmp_path, **on_server, CRAFTER_DRAIN_SECONDS="1") as service,
+        service.client() as client,
+    ):
         tenant = await settle(client)
         async with client.stream("POST", f"{tenant.chat}/stream", json=tenant.says("Hello")) as response:
             lines = response.aiter_lines()
