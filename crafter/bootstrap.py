@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
+from crafter.auth.schemas import Register
 from crafter.core.database import Database
 from crafter.core.passwords import hash_password
 from crafter.core.security import new_key
@@ -46,6 +47,21 @@ class Demonstration:
     def as_dict(self) -> dict[str, str | bool | None]:
         """For ``--json``."""
         return asdict(self)
+
+
+async def make_account(email: str, name: str, password: str) -> str:
+    """Make an account for somebody, also for an operator, who cannot register; answers its id.
+
+    Raises ValueError for an address, a name or a password that registering would refuse, and EmailTaken.
+    """
+    wanted = Register(email=email, password=password, name=name)
+    user = await user_service.create_user(
+        email=wanted.email,
+        password=await hash_password(wanted.password),
+        name=wanted.name,
+        strength=strength(wanted.password),
+    )
+    return user.id
 
 
 async def prepare(database: Database, *, everything: bool) -> Prepared:

@@ -4,6 +4,7 @@ import sys
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from crafter import __version__, bootstrap, serving
 from crafter.adoption.commands import adopt
@@ -99,6 +100,38 @@ def seed(
     typer.echo(
         f"Password (shown once): {demo.password}" if demo.password else "The account was there already."
     )
+
+
+@cli.command()
+def account(
+    email: Annotated[str, typer.Argument(help="The address of the person.")],
+    name: Annotated[str, typer.Option(help="What the person is called.", prompt=True)],
+    password: Annotated[
+        str,
+        typer.Option(
+            help="Asked for where it is not given; others may see what is given here.",
+            prompt=True,
+            confirmation_prompt=True,
+            hide_input=True,
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Make an account. It is the way for operators (CRAFTER_OPERATORS), whose addresses nobody can register."""
+
+    async def work(database: Database, _: Settings) -> str:
+        await bootstrap.prepare(database, everything=False)
+        return await bootstrap.make_account(email, name, password)
+
+    try:
+        user_id = with_database(work)
+    except ValidationError as error:
+        problems = [f"account: {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        raise ConfigurationError(problems) from None
+    if as_json:
+        print_json({"id": user_id, "email": email})
+    else:
+        typer.echo(f"Account {email} is made.")
 
 
 @cli.command()

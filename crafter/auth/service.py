@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from crafter.auth.domains import is_domain_allowed
 from crafter.auth.errors import AuthMethodDisabled, DomainNotAllowed, InvalidCredentials, SignupDisabled
 from crafter.auth.oauth.providers import configured_providers
+from crafter.auth.operators import operator_addresses
 from crafter.auth.schemas import (
     Login,
     Profile,
@@ -29,17 +32,25 @@ from crafter.users.password_policy import strength
 
 _WEAK = ("very-weak", "weak")
 
+log = structlog.get_logger("crafter.auth")
+
 
 async def register(new: Register, settings: Settings) -> Registered:
-    """Make an account and sign it in. Raises SignupDisabled, AuthMethodDisabled, DomainNotAllowed, EmailTaken."""
+    """Make an account and sign it in. Raises SignupDisabled, AuthMethodDisabled, DomainNotAllowed, EmailTaken.
+
+    The address of an operator counts as taken: nobody has shown that it is theirs, and it would give them power over
+    all tenants. Such an account is made with ``crafter account``.
+    """
     if settings.disable_signup:
         raise SignupDisabled
     _require_passwords(settings)
     if not is_domain_allowed(new.email, settings):
         raise DomainNotAllowed
-    if (
-        await user_service.find_by_email(new.email) is not None
-    ):  # spares the hash; the index decides between racers
+    if new.email in operator_addresses(settings):
+        log.warning("operator_address_registered")
+        raise EmailTaken
+    # Looking first spares the hash; the index decides between racers.
+    if await user_service.find_by_email(new.email) is not None:
         raise EmailTaken
     quality = strength(new.password)
     hashed = await passwords.hash_password(new.password)

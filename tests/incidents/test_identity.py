@@ -289,9 +289,6 @@ async def test_a_new_password_ends_what_was_signed_in_with_the_old_one(
     assert answer.status_code == 401
 
 
-@pytest.mark.xfail(
-    strict=True, reason="addresses are not verified, so whoever registers an operator's first is the operator"
-)
 async def test_an_operator_is_not_whoever_registers_the_address_first(
     as_nobody: httpx2.AsyncClient, runtime: Runtime
 ) -> None:

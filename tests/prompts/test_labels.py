@@ -97,6 +97,8 @@ async def test_two_versions_are_compared_line_by_line(
         "--- version 1\n+++ version 4\n@@ -1,2 +1,2 @@\n-Say one to {{name}}.\n+Say four.\n Be kind."
     )
     assert difference["system_prompt"] == "--- version 1\n+++ version 4\n@@ -0,0 +1 @@\n+S"
+    latest = (await as_viewer.get(prompt_url(prompt, "/versions/4/diff"))).json()
+    assert (latest["before"], latest["after"]) == (3, 4)
     same = (await as_viewer.get(prompt_url(prompt, "/versions/2/diff"), params={"against": 2})).json()
     assert (same["changed"], "content" in same) == ([], False)
 

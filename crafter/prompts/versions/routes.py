@@ -43,7 +43,10 @@ router = feature_router(
 )
 
 VersionNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]
-OtherNumber = Annotated[int, Query(ge=1, le=2**31 - 1, description="The version before the changes.")]
+OtherNumber = Annotated[
+    int | None,
+    Query(ge=1, le=2**31 - 1, description="The version before the changes; by default the one before."),
+]
 
 
 @router.get(
@@ -79,11 +82,11 @@ async def get_version(prompt: CurrentPrompt, version_number: VersionNumber) -> R
     responses=documented(PromptNotFound, PromptVersionNotFound, TooLongToCompare),
 )
 async def compare_versions(
-    prompt: CurrentPrompt, version_number: VersionNumber, against: OtherNumber
+    prompt: CurrentPrompt, version_number: VersionNumber, against: OtherNumber = None
 ) -> Response:
     """What has changed since another version: the texts as unified diffs, and the names of what else differs."""
     later = await version_service.get_version(prompt, version_number)
-    earlier = await version_service.get_version(prompt, against)
+    earlier = await version_service.get_version(prompt, against or max(1, version_number - 1))
     return json_response(await compare(earlier, later))
 
 
