@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -49,7 +50,8 @@ async def siege(app: FastAPI) -> AsyncIterator[Siege]:
     admin = world.cast.admin
     await User.collection().update_one({"_id": admin.id}, {"$set": {"email": OPERATOR}})
     world.ids["key_id"] = (await make_platform_key(admin, world.cast.organization))[1].id
-    person = issue_token(admin.id, app.state.settings, utc_now())
+    # From later on, so that it outlives the changes of the password which are tried.
+    person = issue_token(admin.id, app.state.settings, utc_now() + timedelta(hours=1))
     besieged = Siege(runtime, world, Document.of(app), Wire(app), person)
     await besieged.changed()
     with silence():

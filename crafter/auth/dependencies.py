@@ -9,6 +9,7 @@ from crafter.auth.errors import AuthenticationRequired, OperatorOnly
 from crafter.auth.operators import operator_addresses
 from crafter.auth.tokens import InvalidToken, verify_token
 from crafter.core.access import AccessRule, gate
+from crafter.core.config import Settings
 from crafter.core.runtime import CurrentRuntime
 from crafter.users import service as user_service
 from crafter.users.service import Identity
@@ -21,7 +22,17 @@ async def get_current_user(request: Request, runtime: CurrentRuntime) -> Identit
         raise InvalidToken
     if credentials.token is None:
         raise AuthenticationRequired
-    return await user_service.get_identity(verify_token(credentials.token, runtime.settings))
+    return await identify(credentials.token, runtime.settings)
+
+
+async def identify(raw: str, settings: Settings) -> Identity:
+    """Whom a token names, as they are now. Raises InvalidToken, also for one from before a change of password."""
+    token = verify_token(raw, settings)
+    user = await user_service.get_identity(token.user)
+    since = user.tokens_valid_after
+    if since is not None and token.issued < int(since.timestamp()):
+        raise InvalidToken
+    return user
 
 
 CurrentUser = Annotated[Identity, Depends(get_current_user)]

@@ -65,9 +65,12 @@ async def get_profile(user: CurrentUser) -> Response:
 
 
 @router.put("/profile", response_model=ProfileChanged, dependencies=[signed_in, limited(AUTH)])
-async def update_profile(user: CurrentUser, body: ProfileUpdate) -> Response:
-    """Change your name or your password; what is blank or absent stays as it is."""
-    return json_response(await auth_service.update_profile(user.id, body))
+async def update_profile(user: CurrentUser, body: ProfileUpdate, runtime: CurrentRuntime) -> Response:
+    """Change your name or your password; what is blank or absent stays as it is.
+
+    A new password signs you out everywhere else: go on with the token of the answer.
+    """
+    return json_response(await auth_service.update_profile(user.id, body, runtime.settings))
 
 
 @router.get("/oauth/providers", response_model=SignInMethods, dependencies=[public, limited(GENERAL)])

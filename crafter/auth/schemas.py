@@ -89,12 +89,13 @@ class Security(ResponseBody):
 
 
 class ProfileChanged(ResponseBody):
-    """The profile after a change."""
+    """The profile after a change; after a new password with a token that takes the place of all earlier ones."""
 
     id: str
     email: str
     name: str
     security: Security
+    token: OmitNone[str] = None
 
 
 class Profile(ProfileChanged):

@@ -92,16 +92,27 @@ async def get_profile(user_id: str) -> Profile:
     )
 
 
-async def update_profile(user_id: str, changes: ProfileUpdate) -> ProfileChanged:
-    """Change one's name or password. Raises AccountGone."""
+async def update_profile(user_id: str, changes: ProfileUpdate, settings: Settings) -> ProfileChanged:
+    """Change one's name or password. A new password ends every token there is; the answer has a fresh one.
+
+    Raises AccountGone.
+    """
+    now = utc_now()
     fields: dict[str, Any] = {}
     if changes.name is not None:
         fields["name"] = changes.name
     if changes.password is not None:
         fields["password"] = await passwords.hash_password(changes.password)
         fields["passwordStrength"] = strength(changes.password)
+        fields["tokens_valid_after"] = now
     user = await user_service.update_user(user_id, fields) if fields else await user_service.get_user(user_id)
-    return ProfileChanged(id=user.id, email=user.email, name=user.name, security=_security(user))
+    return ProfileChanged(
+        id=user.id,
+        email=user.email,
+        name=user.name,
+        security=_security(user),
+        token=issue_token(user.id, settings, now) if changes.password is not None else None,
+    )
 
 
 def sign_in_methods(settings: Settings) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import hmac
 import re
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,16 +17,26 @@ _MAX_REMEMBERED = 4096
 _CLAIMS = {"userId", "iat", "exp"}
 _SIGNED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # the library lets padding pass
 
-# User and end (Unix seconds) of verified tokens, oldest first, by the keyed hash of the whole token: a later
-# request costs one hash and no verification. Only the event loop touches it.
-_verified: dict[bytes, tuple[str, int]] = {}
-
 
 class InvalidToken(Unauthenticated):
     """Forged, expired, damaged, or not an access token: the answer is the same."""
 
     code = "INVALID_TOKEN"
     message = "Invalid token"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a genuine token says: whom it names, and from when until when it holds (Unix seconds)."""
+
+    user: str
+    issued: int
+    expires: int
+
+
+# What verified tokens say, oldest first, by the keyed hash of the whole token: a later
+# request costs one hash and no verification. Only the event loop touches it.
+_verified: dict[bytes, Token] = {}
 
 
 def issue_token(user_id: str, settings: Settings, now: datetime) -> str:
@@ -37,8 +48,8 @@ def issue_token(user_id: str, settings: Settings, now: datetime) -> str:
     )
 
 
-def verify_token(raw: str, settings: Settings) -> str:
-    """The id of the user whom a token names. Raises InvalidToken.
+def verify_token(raw: str, settings: Settings) -> Token:
+    """What a token says, if it is genuine and has not expired. Raises InvalidToken.
 
     A token with further claims is refused too: what else is signed with the same secret is no access token.
     """
@@ -46,29 +57,31 @@ def verify_token(raw: str, settings: Settings) -> str:
         raise InvalidToken
     secret = _secret(settings)
     key = hmac.digest(secret, raw.encode(), "sha256")
-    user_id, expires = _verified.get(key) or _verify(raw, secret)
-    if expires <= time.time():
+    token = _verified.get(key) or _verify(raw, secret)
+    if token.expires <= time.time():
         raise InvalidToken
-    _remember(key, (user_id, expires))
-    return user_id
+    _remember(key, token)
+    return token
 
 
-def _verify(raw: str, secret: bytes) -> tuple[str, int]:
+def _verify(raw: str, secret: bytes) -> Token:
     try:
         # iat is not compared with our clock: LLM Crafter does not, and the clocks of two servers differ.
         token = jwt.decode_complete(raw, secret, algorithms=["HS256"], options={"verify_iat": False})
     except jwt.PyJWTError:
         raise InvalidToken from None
     claims: dict[str, Any] = token["payload"]
-    user_id, expires = claims.get("userId"), claims.get("exp")
+    user_id, issued, expires = claims.get("userId"), claims.get("iat"), claims.get("exp")
     if token["header"].get("typ", "JWT") != "JWT" or claims.keys() != _CLAIMS:
         raise InvalidToken
-    if not isinstance(user_id, str) or not user_id or not isinstance(expires, int):
+    if not isinstance(user_id, str) or not user_id:
         raise InvalidToken
-    return user_id, expires
+    if not isinstance(issued, int) or not isinstance(expires, int):
+        raise InvalidToken
+    return Token(user_id, issued, expires)
 
 
-def _remember(key: bytes, verified: tuple[str, int]) -> None:
+def _remember(key: bytes, verified: Token) -> None:
     if key not in _verified and len(_verified) >= _MAX_REMEMBERED:
         del _verified[next(iter(_verified))]
     _verified[key] = verified

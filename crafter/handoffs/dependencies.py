@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 
 from crafter.auth.credentials import read_credentials
+from crafter.auth.dependencies import identify
 from crafter.auth.errors import AuthenticationRequired
-from crafter.auth.tokens import InvalidToken, verify_token
+from crafter.auth.tokens import InvalidToken
 from crafter.conversations.documents import Conversation
 from crafter.core.access import AccessRule, gate
 from crafter.core.config import Settings
@@ -19,7 +20,6 @@ from crafter.organizations import service as organization_service
 from crafter.organizations.dependencies import CurrentMemberships
 from crafter.organizations.permissions import Permission
 from crafter.organizations.service import Access
-from crafter.users import service as user_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ CurrentWatcher = Annotated[Watcher, Depends(get_watcher)]
 
 
 async def _look(token: str, conversation_id: str, settings: Settings) -> Case:
-    user = await user_service.get_identity(verify_token(token, settings))
+    user = await identify(token, settings)
     memberships = await organization_service.get_memberships(user)
     case = await get_case(conversation_id, memberships)
     organization_service.check_role(case.access, Permission.conversations_read)

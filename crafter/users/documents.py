@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 
-from crafter.core.documents import BaseDocument, OmitNone
+from crafter.core.documents import BaseDocument, Moment, OmitNone
 from crafter.core.queries import QueryShape
 
 OAUTH_PROVIDERS = ("google", "github")
@@ -22,6 +22,9 @@ class User(BaseDocument):
     oauth: dict[str, Any] = Field(default_factory=dict)
     email_verified: bool = Field(False, alias="emailVerified")
     avatar: OmitNone[str] = None
+    tokens_valid_after: OmitNone[Moment] = Field(
+        None, description="Tokens that were issued before are not good any more."
+    )
 
     query_shapes: ClassVar = (
         QueryShape("login and invitations", {"email": "a@example.com"}, rules=("12.51",)),

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from crafter.core.time import utc_now
+from crafter.core.time import as_utc, utc_now
 from crafter.users.documents import OAUTH_PROVIDERS, User
 from crafter.users.errors import AccountGone, EmailTaken, LastAuthMethod, UserNotFound
 
-_IDENTITY = {"email": 1, "name": 1}
+_IDENTITY = {"email": 1, "name": 1, "tokens_valid_after": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Identity:
     id: str
     email: str
     name: str
+    tokens_valid_after: datetime | None = None
 
 
 async def create_user(*, email: str, password: str, name: str, strength: str) -> User:
@@ -129,4 +131,5 @@ async def _insert(user: User) -> User:
 def _identity(raw: dict[str, Any]) -> Identity:
     """Who a stored account is; what is no text is left empty."""
     email, name = (value if isinstance(value, str) else "" for value in (raw.get("email"), raw.get("name")))
-    return Identity(raw["_id"], email, name)
+    since = raw.get("tokens_valid_after")
+    return Identity(raw["_id"], email, name, as_utc(since) if isinstance(since, datetime) else None)

@@ -51,7 +51,7 @@ def with_claims(**changes: Any) -> str:
 
 
 def test_a_token_of_llm_crafter_verifies() -> None:
-    assert verify_token(NODE_TOKEN, SETTINGS) == USER
+    assert verify_token(NODE_TOKEN, SETTINGS).user == USER
 
 
 @time_machine.travel(NOW, tick=False)
@@ -71,7 +71,7 @@ def test_an_issued_token_verifies_until_it_expires() -> None:
         token = issue_token(USER, SETTINGS, NOW)
 
         clock.move_to(NOW + timedelta(days=7, seconds=-1))
-        assert verify_token(token, SETTINGS) == USER
+        assert verify_token(token, SETTINGS).user == USER
         clock.move_to(NOW + timedelta(days=7))
         with pytest.raises(InvalidToken):
             verify_token(token, SETTINGS)
@@ -79,7 +79,7 @@ def test_an_issued_token_verifies_until_it_expires() -> None:
 
 def test_a_token_from_a_server_whose_clock_is_ahead_verifies() -> None:
     with time_machine.travel(NOW, tick=False):
-        assert verify_token(issue_token(USER, SETTINGS, NOW + timedelta(seconds=5)), SETTINGS) == USER
+        assert verify_token(issue_token(USER, SETTINGS, NOW + timedelta(seconds=5)), SETTINGS).user == USER
 
 
 def test_the_answer_to_an_invalid_token_is_that_of_the_contract() -> None:
@@ -169,7 +169,7 @@ def test_tokens_with_a_long_common_beginning_name_their_own_users() -> None:
     one, other = with_claims(), with_claims(userId=OTHER_USER)
     assert one[:80] == other[:80]
 
-    assert [verify_token(token, SETTINGS) for token in (one, other, one, other)] == [
+    assert [verify_token(token, SETTINGS).user for token in (one, other, one, other)] == [
         USER, OTHER_USER, USER, OTHER_USER,
     ]  # fmt: skip
 
@@ -179,7 +179,7 @@ def test_a_known_token_is_not_verified_again(monkeypatch: pytest.MonkeyPatch) ->
     verify_token(token, SETTINGS)
     monkeypatch.setattr(jwt, "decode_complete", None)
 
-    assert verify_token(token, SETTINGS) == USER
+    assert verify_token(token, SETTINGS).user == USER
 
 
 def test_a_known_token_means_nothing_under_another_secret() -> None:
@@ -204,7 +204,7 @@ def test_only_a_bounded_number_of_tokens_is_remembered(monkeypatch: pytest.Monke
     monkeypatch.setattr(tokens, "_verified", {})
     issued = [with_claims(iat=1_700_000_000 + n) for n in range(10)]
 
-    assert {verify_token(token, SETTINGS) for token in [*issued, *issued]} == {USER}
+    assert {verify_token(token, SETTINGS).user for token in [*issued, *issued]} == {USER}
     assert len(tokens._verified) == 3
 
 
