@@ -199,7 +199,9 @@ async def test_an_operator_finds_who_waits_takes_over_and_hands_back(
     [said] = polled["new_messages"]
     assert (said["role"], said["content"]) == ("human_operator", "How can I help?")
     assert said["handler_info"]["human_operator"]["name"] == cast.admin.name
-    assert polled["conversation_status"] == "human_controlled"
+    assert said["operator_info"]["name"] == cast.admin.name
+    assert (polled["conversation_status"], polled["current_handler"]) == ("human_controlled", "human")
+    assert polled["operator_info"]["name"] == cast.admin.name
     [mine] = (await ui.call("GET", "/handoffs/my-conversations?page=1&limit=20"))["conversations"]
     assert (mine["_id"], is_time(mine["handoff_info"]["handed_off_at"])) == (card["_id"], True)
 
