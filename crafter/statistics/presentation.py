@@ -97,8 +97,9 @@ def show_conversations(days: Rows) -> ConversationFigures:
 def show_run_of_agent(row: Row, names: Names) -> RunOfAgent:
     """A run, and whose it was."""
     agent_id = str(row.get("agent"))
-    agent = {"_id": agent_id, "id": agent_id, "name": _name(names, agent_id)}
-    return RunOfAgent.from_stored({**row, "agent": agent})
+    name = _name(names, agent_id)
+    agent = {"_id": agent_id, "id": agent_id, "name": name}
+    return RunOfAgent.from_stored({**row, "agent": agent, "agentName": name, **_for_the_ui(row)})
 
 
 def show_top_agent(row: Row, names: Names) -> TopAgent:
@@ -169,8 +170,12 @@ def show_agent(
 
 def show_run(row: Row) -> Run:
     """A run, with the names that the web UI looks for."""
-    aliases = {"timestamp": row.get("createdAt"), "executionTime": row.get("execution_time_ms")}
-    return Run.from_stored({**row, **aliases})
+    return Run.from_stored({**row, **_for_the_ui(row)})
+
+
+def _for_the_ui(row: Row) -> dict[str, Any]:
+    """The facts of a run for which the web UI has names of its own."""
+    return {"timestamp": row.get("createdAt"), "executionTime": row.get("execution_time_ms")}
 
 
 def _name(names: Names, agent_id: str) -> str | None:

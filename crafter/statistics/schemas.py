@@ -98,7 +98,7 @@ class AgentName(ResponseBody):
 
 
 class RunOfAgent(ResponseBody):
-    """A run, and whose it was."""
+    """A run, and whose it was; three of its facts also by the names that the web UI looks for."""
 
     stored_id: EntityId = Field(alias="_id")
     agent: AgentName
@@ -106,6 +106,9 @@ class RunOfAgent(ResponseBody):
     created_at: WireTime | None = Field(None, alias="createdAt")
     execution_time_ms: OmitNone[int] = None
     usage: RunTokens = Field(default_factory=RunTokens)
+    agent_name: OmitNone[str] = Field(None, alias="agentName")
+    timestamp: WireTime | None = None
+    execution_time: OmitNone[int] = Field(None, alias="executionTime")
 
 
 class TopAgent(ResponseBody):

@@ -139,6 +139,12 @@ class UserApiKeyRead(IdentifiedResource):
     last_rotated_at: OmitNone[WireTime] = None
     allowed_projects: list[EntityId] | list[ProjectName]
 
+    @computed_field(alias="created_at")  # type: ignore[prop-decorator]
+    @property
+    def created(self) -> WireTime | None:
+        """The same as ``createdAt``, where the web UI looks for it."""
+        return self.created_at
+
     @computed_field  # type: ignore[prop-decorator]
     @property
     def is_expired(self) -> bool | None:

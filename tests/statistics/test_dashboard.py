@@ -205,6 +205,9 @@ async def test_the_last_ten_runs_are_those_of_any_time_and_name_their_agent(
         "createdAt": rows[2].created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "execution_time_ms": 14,
         "usage": {"total_tokens": 102},
+        "agentName": "busy",
+        "timestamp": rows[2].created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "executionTime": 14,
     }
 
 

@@ -55,6 +55,7 @@ async def test_a_key_of_the_node_server_is_listed_as_it_lists_it(as_member: Asyn
                 "created_by": cast.member.id,
                 "allowed_projects": [{"_id": cast.project.id, "name": "Support", "id": cast.project.id}],
                 "createdAt": moment,
+                "created_at": moment,
                 "updatedAt": moment,
                 "__v": 0,
                 "is_expired": False,

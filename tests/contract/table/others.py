@@ -66,6 +66,9 @@ STATISTICS = Section(
                         "createdAt": TIME,
                         "execution_time_ms?": int,
                         "usage": {"total_tokens": int},
+                        "agentName": str,
+                        "timestamp": TIME,
+                        "executionTime?": int,
                     }
                 ],
                 "topAgents": [
