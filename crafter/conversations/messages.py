@@ -99,12 +99,35 @@ async def append_messages(
     after = await Conversation.within(scope).change_one(where, change, fields=seen)
     if after is None:
         raise ConversationNotFound
+    if "size" not in after:
+        after = _figures_of(after)
     if after["size"] > HEAD_MESSAGES or (after["bytes"] > HEAD_BYTES and after["size"] > 1):
         await _move_quietly(scope, conversation_id)
     total = int(after["moved"] + after["size"])
     return Appended(
         total - len(messages) + 1, total, int(after["user_messages"]), int(after["last_summary_index"])
     )
+
+
+def _figures_of(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a whole conversation.
+
+    A write that the driver has repeated, because its reply was lost, is answered by MongoDB from its history: as the
+    document was after the write, without the projection.
+    """
+    messages = raw.get("messages")
+    embedded = messages if isinstance(messages, list) else []
+    moved, asides, metadata = raw.get("moved"), raw.get("asides"), raw.get("metadata")
+    of_users = asides.get("moved_user_messages") if isinstance(asides, Mapping) else None
+    summarised = metadata.get("last_summary_index") if isinstance(metadata, Mapping) else None
+    said_by_users = sum(isinstance(one, Mapping) and one.get("role") == "user" for one in embedded)
+    return {
+        "moved": moved if isinstance(moved, int) and moved >= 0 else 0,
+        "size": len(embedded),
+        "bytes": len(to_bson({"messages": embedded})),
+        "user_messages": (of_users if isinstance(of_users, int) else 0) + said_by_users,
+        "last_summary_index": int(summarised) if isinstance(summarised, int | float) else -1,
+    }
 
 
 async def read_page(

@@ -4,13 +4,16 @@ import asyncio
 from typing import Any
 
 import pytest
-from bson import encode
+from bson import Int64, encode
+from pymongo import AsyncMongoClient
 
 from crafter.conversations import messages as store
 from crafter.conversations import service as conversation_service
 from crafter.conversations.documents import Conversation, Message, MessageSegment
 from crafter.conversations.errors import ConversationNotFound
+from crafter.conversations.messages import Appended
 from crafter.core.runtime import Runtime
+from crafter.core.tenancy import TenantCollection
 from crafter.projects.documents import Project
 from tests.factories import make_agent
 
@@ -167,3 +170,46 @@ async def test_messages_of_a_missing_conversation_are_not_found(project: Project
         await store.read_page(project.scope, "nowhere", limit=10)
     with pytest.raises(ConversationNotFound):
         await store.read_newest(project.scope, "nowhere", 10)
+
+
+async def test_a_write_that_the_driver_repeats_is_answered_without_its_projection(
+    conversation: Conversation, mongodb_uri: str
+) -> None:
+    """MongoDB answers the repetition from its history, which is why figures may have to be worked out here."""
+    await fill(conversation, 3)
+    command = {
+        "findAndModify": "conversations",
+        "query": {"_id": conversation.id},
+        "update": {"$push": {"messages": {"role": "user", "content": "x"}}},
+        "fields": {"size": {"$size": "$messages"}},
+        "new": True,
+        "txnNumber": Int64(1),
+    }
+    async with AsyncMongoClient[dict[str, Any]](mongodb_uri) as client, client.start_session() as session:
+        db = client.get_default_database()
+        first, second = [(await db.command(command, session=session))["value"] for _ in range(2)]
+    assert first == {"_id": conversation.id, "size": 4}
+    assert "size" not in second
+    assert len(second["messages"]) == 4
+
+
+@pytest.mark.parametrize("users", [1, 3])
+async def test_figures_of_a_whole_conversation_are_those_that_the_database_works_out(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch, users: int
+) -> None:
+    await fill(conversation, 130)
+    said = [Message(role="user", content="x") for _ in range(users)]
+    with_figures = await store.append_messages(conversation.scope, conversation.id, said)
+    change_one = TenantCollection.change_one
+
+    async def repeated(self: TenantCollection, *arguments: Any, **options: Any) -> Any:
+        return await change_one(self, *arguments, **{**options, "fields": None})
+
+    monkeypatch.setattr(TenantCollection, "change_one", repeated)
+    from_the_whole = await store.append_messages(conversation.scope, conversation.id, said)
+    assert from_the_whole == Appended(
+        seq=with_figures.seq + users,
+        total=with_figures.total + users,
+        user_messages=with_figures.user_messages + users,
+        last_summary_index=-1,
+    )
