@@ -55,7 +55,7 @@ def settings(mongodb_uri: str, provider_server: FakeProvider) -> Settings:
             "CRAFTER_RATE_LIMITS": "off",
             "CRAFTER_OPERATORS": OPERATOR,
             "CRAFTER_EGRESS_ALLOW": f"127.0.0.1:{provider_server.port}",
-            "CRAFTER_PROVIDER_TIMEOUT": "5",
+            "CRAFTER_PROVIDER_TIMEOUT": "3",
             "HANDOFF_FALLBACK_INTERVAL_SECONDS": "0",
             "GDPR_RETENTION_CRON": "off",
             "CRAFTER_ADOPTION_INTERVAL": "0",
@@ -92,9 +92,9 @@ async def empty(runtime: Runtime) -> None:
     async with asyncio.timeout(10):
         await runtime.tasks.idle()
     db = runtime.database.db
-    for name in await db.list_collection_names():
-        if name not in KEPT and not name.startswith("system."):
-            await db[name].delete_many({})
+    names = await db.list_collection_names()
+    ours = [name for name in names if name not in KEPT and not name.startswith("system.")]
+    await asyncio.gather(*(db[name].delete_many({}) for name in ours))
 
 
 @dataclass(frozen=True)
@@ -119,21 +119,18 @@ async def cast(runtime: Runtime) -> Cast:
 
 async def make_cast() -> Cast:
     """The people and where they meet, stored."""
-    admin, member, viewer, outsider = [
-        await make_user(f"{name}@example.com") for name in ("admin", "member", "viewer", "outsider")
-    ]
-    organization = await make_organization(admin, (member, Role.member), (viewer, Role.viewer))
-    other_organization = await make_organization(outsider, name="Rival")
-    return Cast(
-        admin,
-        member,
-        viewer,
-        outsider,
-        organization,
-        await make_project(organization),
-        other_organization,
-        await make_project(other_organization, "Elsewhere"),
+    names = ("admin", "member", "viewer", "outsider")
+    admin, member, viewer, outsider = await asyncio.gather(
+        *(make_user(f"{name}@example.com") for name in names)
     )
+    organization, other_organization = await asyncio.gather(
+        make_organization(admin, (member, Role.member), (viewer, Role.viewer)),
+        make_organization(outsider, name="Rival"),
+    )
+    project, other_project = await asyncio.gather(
+        make_project(organization), make_project(other_organization, "Elsewhere")
+    )
+    return Cast(admin, member, viewer, outsider, organization, project, other_organization, other_project)
 
 
 @pytest.fixture

@@ -94,5 +94,5 @@ def limit_keys(uri: str, **limits: int) -> None:
 async def the_minute_to_have_time() -> None:
     """Wait for the next minute where this one is about to end: its limit begins anew then."""
     left = 60 - time.time() % 60
-    if left < 30:
+    if left < 15:
         await asyncio.sleep(left)
