@@ -73,7 +73,7 @@ ODDITIES: dict[str, Any] = {
 WORST = ("nothing at all", "a text", "a negative number", "an object")
 """What is tried in each field of a document by itself; the rest is tried in all fields of a level at once."""
 
-READERS = 4
+READERS = 2
 """How many of the routes that show a document look at it each time: the others look the next time."""
 
 KEPT_WHOLE = ("_id", "organization", "project")
