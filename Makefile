@@ -24,7 +24,7 @@ serve: $(READY) ## Start the service
 	@$(BIN)/crafter serve $(ARGS)
 
 test: $(READY) ## Run the tests
-	@$(BIN)/pytest -n 2 $(ARGS)
+	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(READY) ## Check style, types and import contracts
 	@$(BIN)/ruff check .
