@@ -128,7 +128,8 @@ async def missing_required(db: Db, models: Models) -> list[str]:
 async def prepare_empty(db: Db, models: Models) -> list[Change]:
     """Create collections that do not exist, and indexes on those without documents; both take no time.
 
-    Collections with documents are left alone, and nothing is dropped. Answers what was created.
+    Collections with documents are left alone, and nothing is dropped. Answers what was created. A first start waits for
+    this, so the collections are made all at once.
     """
     additions = [
         change for change in await plan(db, models) if not change.drops and change.pending(drop=False)
@@ -139,7 +140,10 @@ async def prepare_empty(db: Db, models: Models) -> list[Change]:
         if await db[collection].find_one({}, {"_id": 1}) is not None
     }
     done = [change for change in additions if change.collection not in filled]
-    await _carry_out(db, done, _silently)
+    by_collection: dict[str, list[Change]] = {}
+    for change in done:
+        by_collection.setdefault(change.collection, []).append(change)
+    await asyncio.gather(*(_carry_out(db, changes, _silently) for changes in by_collection.values()))
     return done
 
 
