@@ -279,7 +279,7 @@ async def test_required_indexes_are_missing_until_they_are_there(db: Db) -> None
 
 async def test_an_index_that_is_still_being_built_is_not_there_yet_and_is_waited_for(db: Db) -> None:
     things = toy("things", index("text", "a", unique=True))
-    await db.things.insert_many([{"a": n, "text": "x" * 200} for n in range(20_000)])
+    await db.things.insert_many([{"a": n, "text": "x" * 200} for n in range(100_000)])
 
     async with asyncio.TaskGroup() as running:
         running.create_task(sync.apply(db, [things]))
@@ -334,7 +334,7 @@ async def test_a_build_outlasts_the_deadline_of_requests_and_waits_for_most_memb
 
 async def test_a_build_that_another_run_aborts_is_begun_again(db: Db, mongodb_uri: str) -> None:
     things = toy("things", index("text", "a"))
-    await db.things.insert_many([{"a": n, "text": "x" * 200} for n in range(20_000)])
+    await db.things.insert_many([{"a": n, "text": "x" * 200} for n in range(100_000)])
 
     async with listening(mongodb_uri) as (client, heard):
         while "createIndexes" not in heard.refused:  # a drop that comes too late for the build aborts nothing
