@@ -19,7 +19,8 @@ from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
 from crafter.llm.base import NOTHING_USED, ChatEvent, ChatModel, ChatRequest, Finished, TextDelta
-from crafter.llm.prices import cost_usd
+from crafter.llm.errors import ProviderFailed
+from crafter.llm.prices import price_of
 
 _MARGIN = timedelta(seconds=60)
 """How much longer than the deadline of a provider a call may take with everything around it."""
@@ -85,6 +86,8 @@ class MeteredModel:
                         await to_its_end(self._settle(attempt, None))
                     yield event
                     event = await anext(events, None)
+            if attempt.finished is None:
+                raise ProviderFailed(self._provider, "the answer ended before it was complete")
         except BaseException as error:
             if attempt.finished is None:
                 await to_its_end(self._settle(attempt, error))
@@ -149,9 +152,10 @@ class MeteredModel:
 
     async def _settle(self, attempt: _Attempt, error: BaseException | None) -> None:
         """The row of the ledger, then the sums on the key: a process that dies in between has the row at least."""
-        finished = attempt.finished
+        finished, priced = attempt.finished, None
         if finished is not None:
-            fields = outcomes.success(self._provider, attempt.call.model, finished)
+            priced = price_of(self._provider, attempt.call.model, finished.usage)
+            fields = outcomes.success(finished, priced)
         else:
             assert error is not None
             fields = outcomes.failure(error)
@@ -166,7 +170,7 @@ class MeteredModel:
             input_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
             total_tokens=usage.total_tokens,
-            cost=float(cost_usd(self._provider, attempt.call.model, usage) or 0),
+            cost=float(priced.amount) if priced is not None else 0.0,
         )
 
     def _hashed(self, end_user: str | None) -> str | None:

@@ -11,7 +11,7 @@ from crafter.core.egress import EgressRefused
 from crafter.core.errors import CrafterError, UpstreamFailed, UpstreamTimedOut
 from crafter.llm.base import Finished
 from crafter.llm.errors import ProviderReplyTooLarge
-from crafter.llm.prices import price_of
+from crafter.llm.prices import Priced
 
 _NANO = Decimal(10) ** 9
 _BY_STATUS: dict[int, ErrorType] = {
@@ -39,7 +39,7 @@ _BY_WORDS: tuple[tuple[str, ErrorType], ...] = (
 )
 
 
-def success(provider: str, model: str, finished: Finished) -> dict[str, Any]:
+def success(finished: Finished, priced: Priced | None) -> dict[str, Any]:
     """The fields of an answer: its tokens, and its cost by the price of the day."""
     usage = finished.usage
     fields: dict[str, Any] = {
@@ -52,7 +52,6 @@ def success(provider: str, model: str, finished: Finished) -> dict[str, Any]:
     }
     if finished.dropped_parameters:
         fields["dropped_parameters"] = list(finished.dropped_parameters)
-    priced = price_of(provider, model, usage)
     if priced is not None:
         fields |= {
             "cost": Decimal128(priced.amount),

@@ -31,12 +31,15 @@ ErrorType = Literal[
 ]
 
 
-def _decimal(value: Any) -> Any:
+def as_decimal(value: Any) -> Any:
+    """What MongoDB keeps exactly, as Python does."""
     return value.to_decimal() if isinstance(value, Decimal128) else value
 
 
 Money = Annotated[
-    Decimal, BeforeValidator(_decimal), PlainSerializer(Decimal128, return_type=Any, when_used="unless-none")
+    Decimal,
+    BeforeValidator(as_decimal),
+    PlainSerializer(Decimal128, return_type=Any, when_used="unless-none"),
 ]
 """US dollars, exact to the last digit; MongoDB keeps them as ``Decimal128``."""
 

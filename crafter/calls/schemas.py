@@ -2,12 +2,11 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from bson import Decimal128
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer
 
-from crafter.calls.documents import CallError, CallKind, CallSource, CallTokens, Outcome
+from crafter.calls.documents import CallError, CallKind, CallSource, CallTokens, Outcome, as_decimal
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
 from crafter.core.schemas import Resource, ResponseBody
@@ -15,13 +14,9 @@ from crafter.core.schemas import Resource, ResponseBody
 Text = Annotated[str, Field(max_length=200)]
 
 
-def _decimal(value: Any) -> Any:
-    return value.to_decimal() if isinstance(value, Decimal128) else value
-
-
 Dollars = Annotated[
     Decimal,
-    BeforeValidator(_decimal),
+    BeforeValidator(as_decimal),
     PlainSerializer(lambda amount: format(amount.normalize(), "f"), return_type=str, when_used="json"),
 ]
 

@@ -39,8 +39,7 @@ def _row(entries: list[Entry]) -> str:
     path = first.path.replace("{", ":").replace("}", "")
     clients = list(dict.fromkeys(client for entry in entries for client in entry.by.split(", ") if client))
     differences = list(dict.fromkeys(entry.differs for entry in entries if entry.differs))
-    defects = [f"defect: {entry.known}" for entry in entries if entry.known]
-    verdict = "; ".join([*differences, *defects]) or "equal"
+    verdict = "; ".join(differences) or "equal"
     return f"| `{first.method} {path}` | {_who(first.who)} | {', '.join(clients) or '–'} | {verdict} |"
 
 

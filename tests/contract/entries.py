@@ -56,7 +56,7 @@ class Entry:
     ``who`` is the least of those who may call it: anybody, signed in, viewer, member, admin or operator; key (any
     scope), ``key:<scope>``, session or visitor. ``by`` are the clients that do: ``SDK``, ``widget``, ``UI``. ``given``
     names a scene to set beforehand. ``frames`` is the shape of a stream's last frame. ``needs`` says which client needs
-    what stands at a place of the answer. ``differs`` is how Crafter differs on purpose, and why; ``known`` is a defect.
+    what stands at a place of the answer. ``differs`` is how Crafter differs on purpose, and why.
     """
 
     method: str
@@ -75,7 +75,6 @@ class Entry:
     refusals: tuple[Refusal, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
     differs: str = ""
-    known: str = ""
     case: str = ""
     unplayed: str = ""
 

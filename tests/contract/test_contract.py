@@ -23,14 +23,9 @@ CANARIES = re.compile(
 STREAMED = (200, "text/event-stream")
 
 
-def cases() -> Iterator[Any]:
-    """Each entry with its section; a defect that is known has to stay one until the table says otherwise."""
-    for section, entry in CASES:
-        marks = [pytest.mark.xfail(strict=True, reason=entry.known)] if entry.known else []
-        yield pytest.param(section, entry, id=str(entry), marks=marks)
-
-
-@pytest.mark.parametrize(("section", "entry"), list(cases()))
+@pytest.mark.parametrize(
+    ("section", "entry"), [pytest.param(section, entry, id=str(entry)) for section, entry in CASES]
+)
 async def test_an_endpoint_answers_as_the_contract_says(
     theatre: Theatre, section: Section, entry: Entry
 ) -> None:
