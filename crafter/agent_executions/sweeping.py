@@ -5,10 +5,10 @@ whichever is first ends them, in one update each.
 """
 
 import structlog
-from pymongo.errors import PyMongoError
 
 from crafter.agent_executions import service as execution_service
 from crafter.agent_executions.documents import TaskError
+from crafter.core import sweeps
 from crafter.core.tasks import TaskGroup
 from crafter.core.time import utc_now
 
@@ -23,12 +23,7 @@ log = structlog.get_logger("crafter.executions")
 
 async def keep_sweeping(tasks: TaskGroup) -> None:
     """Sweep, at every interval again, until the process is about to end."""
-    while not tasks.stopping:
-        try:
-            await sweep()
-        except PyMongoError as error:
-            log.warning("execution_sweep_failed", error=type(error).__name__)
-        await tasks.pause(INTERVAL_SECONDS)
+    await sweeps.keep_sweeping(tasks, INTERVAL_SECONDS, sweep, name="abandoned executions", at_once=True)
 
 
 async def sweep() -> int:

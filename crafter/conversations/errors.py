@@ -1,6 +1,6 @@
 """What can go wrong with conversations."""
 
-from crafter.core.errors import BadInput, Conflict, NotFound
+from crafter.core.errors import Conflict, NotFound
 
 
 class ConversationNotFound(NotFound):
@@ -28,10 +28,3 @@ class IllegalTransition(Conflict):
 
     code = "ILLEGAL_TRANSITION"
     message = "The conversation is not in a state that allows this."
-
-
-class MessageTooLong(BadInput):
-    """More text than one message may have."""
-
-    code = "MESSAGE_TOO_LONG"
-    message = "A message may have at most 65,536 bytes of UTF-8"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -51,15 +51,6 @@ class ScopeSet:
     def as_filter(self) -> dict[str, Any]:
         """The part of a query that keeps it inside."""
         return {"organization": {"$in": sorted(self.organizations)}}
-
-
-class Scoped(Protocol):
-    """Something that proves its holder was let in: an access, a loaded project, a loaded agent."""
-
-    @property
-    def scope(self) -> Scope:
-        """What it gives access to."""
-        ...
 
 
 class TenantReader:

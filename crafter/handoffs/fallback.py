@@ -7,15 +7,13 @@ the lease lasts that the Node server respects too; an attempt counts from there,
 import asyncio
 from datetime import datetime, timedelta
 
-import structlog
-from pymongo.errors import PyMongoError
-
 from crafter.agents import service as agent_service
 from crafter.agents.documents import Agent
 from crafter.agents.errors import AgentNotFound
 from crafter.conversations import handling
 from crafter.conversations.documents import Conversation
 from crafter.conversations.handling import WAITING
+from crafter.core import sweeps
 from crafter.core.runtime import Runtime
 from crafter.core.time import utc_now
 from crafter.handoffs.service import answer_unasked
@@ -25,19 +23,13 @@ LEASE = timedelta(seconds=90)
 
 _AT_ONCE = 8
 
-log = structlog.get_logger("crafter.handoffs")
-
 
 async def keep_sweeping(runtime: Runtime, models: ChatModels) -> None:
     """Sweep at every interval until the process is about to end."""
-    tasks, interval = runtime.tasks, runtime.settings.handoff_fallback_interval_seconds
-    await tasks.pause(interval)
-    while not tasks.stopping:
-        try:
-            await sweep(runtime, models)
-        except PyMongoError as error:
-            log.warning("fallback_sweep_failed", error=type(error).__name__)
-        await tasks.pause(interval)
+    interval = runtime.settings.handoff_fallback_interval_seconds
+    await sweeps.keep_sweeping(
+        runtime.tasks, interval, lambda: sweep(runtime, models), name="handoff fallback"
+    )
 
 
 async def sweep(runtime: Runtime, models: ChatModels) -> int:

@@ -1,8 +1,8 @@
 """Documents that the Node server adds while both servers run: they get their tenants as migration 0001 gives them."""
 
 import structlog
-from pymongo.errors import PyMongoError
 
+from crafter.core import sweeps
 from crafter.core.runtime import Runtime
 from crafter.migrations.progress import Progress
 from crafter.migrations.versions import m0001_tenants_of_adopted_documents as tenants
@@ -12,14 +12,8 @@ log = structlog.get_logger("crafter.migrations")
 
 async def keep_taking_in(runtime: Runtime) -> None:
     """Look for newcomers at every interval until the process is about to end."""
-    tasks, interval = runtime.tasks, runtime.settings.adoption_interval_seconds
-    await tasks.pause(interval)
-    while not tasks.stopping:
-        try:
-            await take_in(runtime)
-        except PyMongoError as error:
-            log.warning("newcomers_not_taken_in", error=type(error).__name__)
-        await tasks.pause(interval)
+    interval = runtime.settings.adoption_interval_seconds
+    await sweeps.keep_sweeping(runtime.tasks, interval, lambda: take_in(runtime), name="newcomers")
 
 
 async def take_in(runtime: Runtime) -> dict[str, int]:

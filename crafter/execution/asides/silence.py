@@ -9,9 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-from pymongo.errors import PyMongoError
-
 from crafter.agents import service as agent_service
 from crafter.agents.documents import Agent, AgentHook
 from crafter.agents.errors import AgentNotFound
@@ -19,6 +16,7 @@ from crafter.conversations import beside, privacy
 from crafter.conversations import messages as message_store
 from crafter.conversations.documents import Conversation
 from crafter.conversations.handling import WITH_A_HUMAN, WITH_THE_AGENT
+from crafter.core import sweeps
 from crafter.core.runtime import Runtime
 from crafter.core.time import utc_now
 from crafter.execution.asides.aside import Aside, quietly
@@ -26,8 +24,6 @@ from crafter.execution.asides.hooks import Occasion, run_hook
 from crafter.llm.providers import ChatModels
 
 _AT_ONCE = 8
-
-log = structlog.get_logger("crafter.execution")
 
 
 def timers(agent: Agent, now: datetime) -> dict[str, Any]:
@@ -44,14 +40,8 @@ def next_due(agent: Agent, since: datetime, after: datetime) -> datetime | None:
 
 async def keep_sweeping(runtime: Runtime, models: ChatModels) -> None:
     """Sweep at every interval until the process is about to end."""
-    tasks, interval = runtime.tasks, runtime.settings.handoff_fallback_interval_seconds
-    await tasks.pause(interval)
-    while not tasks.stopping:
-        try:
-            await sweep(runtime, models)
-        except PyMongoError as error:
-            log.warning("silence_sweep_failed", error=type(error).__name__)
-        await tasks.pause(interval)
+    interval = runtime.settings.handoff_fallback_interval_seconds
+    await sweeps.keep_sweeping(runtime.tasks, interval, lambda: sweep(runtime, models), name="silence")
 
 
 async def sweep(runtime: Runtime, models: ChatModels) -> int:
