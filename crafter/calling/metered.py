@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.calling import outcomes
+from crafter.calling.pricing import price_of
 from crafter.calling.purposes import Purpose
 from crafter.calling.retrying import retrying
 from crafter.calls import service as call_service
@@ -20,7 +21,6 @@ from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
 from crafter.llm.base import NOTHING_USED, ChatEvent, ChatModel, ChatRequest, Finished, TextDelta
 from crafter.llm.errors import ProviderFailed
-from crafter.llm.prices import price_of
 
 _MARGIN = timedelta(seconds=60)
 """How much longer than the deadline of a provider a call may take with everything around it."""
@@ -154,7 +154,10 @@ class MeteredModel:
         """The row of the ledger, then the sums on the key: a process that dies in between has the row at least."""
         finished, priced = attempt.finished, None
         if finished is not None:
-            priced = price_of(self._provider, attempt.call.model, finished.usage)
+            call = attempt.call
+            priced = await price_of(
+                call.organization, self._provider, call.model, finished.usage, call.created_at
+            )
             fields = outcomes.success(finished, priced)
         else:
             assert error is not None
