@@ -19,7 +19,7 @@ from crafter.calls.documents import Call
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
-from crafter.llm.base import NOTHING_USED, ChatEvent, ChatModel, ChatRequest, Finished, TextDelta
+from crafter.llm.base import NOTHING_USED, ChatEvent, ChatModel, ChatRequest, Finished
 from crafter.llm.errors import ProviderFailed
 
 _MARGIN = timedelta(seconds=60)
@@ -39,7 +39,7 @@ class _Attempt:
         """Note what the model has said."""
         if isinstance(event, Finished):
             self.finished = event
-        elif isinstance(event, TextDelta) and self.first is None:
+        elif self.first is None:
             self.first = perf_counter()
 
 

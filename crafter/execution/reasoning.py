@@ -15,6 +15,7 @@ from crafter.llm.base import (
     ChatMessage,
     ChatRequest,
     Finished,
+    TextDelta,
     ToolCall,
     Usage,
 )
@@ -167,8 +168,9 @@ class Reasoning:
             async for event in events:
                 if isinstance(event, Finished):
                     return event
-                self._hear(event.text, first=first)
-                first = False
+                if isinstance(event, TextDelta):
+                    self._hear(event.text, first=first)
+                    first = False
         provider = self.connection.provider
         raise UpstreamFailed(f"{provider} API Error: the answer ended before it was complete")
 

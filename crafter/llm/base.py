@@ -9,16 +9,23 @@ MAX_REPLY_BYTES = 256 * 1024
 
 _CHARACTERS_PER_TOKEN = 4
 
+IMAGE_TOKENS = 1_000
+"""About how many tokens of a prompt an image takes; vendors count by its size, which nobody here looks at."""
+
 ChatRole = Literal["system", "user", "assistant", "tool"]
 
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """A tool that a model may call; ``parameters`` is the JSON Schema of its arguments."""
+    """A tool that a model may call; ``parameters`` is the JSON Schema of its arguments.
+
+    ``strict``: the vendor makes sure that the arguments keep to it; None leaves that to the vendor.
+    """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
+    strict: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +38,91 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class TextPart:
+    """Text, between images."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image: ``url`` is where the vendor finds it, or the image itself as ``data:<type>;base64,<data>``."""
+
+    url: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+ContentPart = TextPart | ImagePart
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of the conversation that a model is to continue.
+    """One message of the conversation that a model is to continue; ``content`` has parts where it shows images.
 
     An assistant's may call tools; a tool's is the result of the call that ``tool_call_id`` names.
     """
 
     role: ChatRole
-    content: str
+    content: str | Sequence[ContentPart]
     tool_calls: Sequence[ToolCall] = ()
     tool_call_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What is said, without the images."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, TextPart))
+
+    @property
+    def images(self) -> Sequence[ImagePart]:
+        """What is shown."""
+        parts = () if isinstance(self.content, str) else self.content
+        return [part for part in parts if isinstance(part, ImagePart)]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchemaFormat:
+    """A reply that is JSON of one schema; ``name`` tells the model what it is."""
+
+    name: str
+    schema: Mapping[str, Any]
+    description: str | None = None
+    strict: bool | None = None
+
+
+ResponseFormat = Literal["text", "json_object"] | JsonSchemaFormat
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTool:
+    """The one tool that the model has to call."""
+
+    name: str
+
+
+ToolChoice = Literal["auto", "none", "required"] | NamedTool
 
 
 @dataclass(frozen=True, slots=True)
 class ChatParameters:
-    """The knobs of a call; None leaves the choice to the vendor."""
+    """The knobs of a call; None leaves the choice to the vendor.
+
+    ``stop`` are texts before which the reply ends. ``tool_choice`` and ``parallel_tool_calls`` mean nothing
+    without tools.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
+    stop: Sequence[str] | None = None
+    seed: int | None = None
+    reasoning_effort: str | None = None
+    response_format: ResponseFormat | None = None
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +142,15 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a call used. ``cached_tokens`` are those of the prompt that the vendor had seen before."""
+    """What a call used. ``cached_tokens`` are those of the prompt that the vendor had seen before,
+    ``reasoning_tokens`` those of the completion that were thought and not said."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     cached_tokens: int = 0
     estimated: bool = False
+    reasoning_tokens: int = 0
 
     def __add__(self, other: Self) -> Self:
         """What two calls used together."""
@@ -87,6 +160,7 @@ class Usage:
             self.total_tokens + other.total_tokens,
             self.cached_tokens + other.cached_tokens,
             self.estimated or other.estimated,
+            self.reasoning_tokens + other.reasoning_tokens,
         )
 
 
@@ -101,10 +175,28 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalDelta:
+    """The next piece of what the model says instead of a reply."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """The next piece of a call: ``index`` says of which; ``id`` and ``name`` come with its first one."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The reply is complete; its last event. ``dropped_parameters``: those that the vendor does not take.
 
-    With ``tool_calls`` the model waits for their results before it goes on.
+    With ``tool_calls`` the model waits for their results before it goes on. ``refusal`` is what it said instead of
+    a reply.
     """
 
     text: str
@@ -112,9 +204,10 @@ class Finished:
     finish_reason: str
     dropped_parameters: list[str] = field(default_factory=list)
     tool_calls: Sequence[ToolCall] = ()
+    refusal: str | None = None
 
 
-ChatEvent = TextDelta | Finished
+ChatEvent = TextDelta | RefusalDelta | ToolCallDelta | Finished
 
 
 class ChatModel(Protocol):
@@ -124,7 +217,9 @@ class ChatModel(Protocol):
     """
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
-        """Text as it comes, then one Finished. An error may come after text; what came before it was said.
+        """Text, calls and refusals as they come, then one Finished with all of it.
+
+        An error may come after text; what came before it was said.
 
         Close the generator (``contextlib.aclosing``) to hang up before the end.
         """
@@ -143,7 +238,9 @@ def estimate_usage(request: ChatRequest, text: str) -> Usage:
 
 
 def _length(message: ChatMessage) -> int:
-    return len(message.content) + sum(len(call.name) + len(call.arguments) for call in message.tool_calls)
+    """The characters of a message; an image counts as so many as take its tokens."""
+    calls = sum(len(call.name) + len(call.arguments) for call in message.tool_calls)
+    return len(message.text) + calls + len(message.images) * IMAGE_TOKENS * _CHARACTERS_PER_TOKEN
 
 
 def tokens_in(text: str) -> int:

@@ -16,7 +16,6 @@ from crafter.llm.base import (
     ChatEvent,
     ChatRequest,
     Finished,
-    TextDelta,
 )
 from crafter.llm.openai_errors import provider_errors
 from crafter.llm.openai_wire import OpenAIReply, request_body
@@ -114,8 +113,8 @@ class OpenAIModel:
             async with aclosing(chunks):
                 try:
                     async for chunk in chunks:
-                        if text := reply.take(chunk):
-                            yield TextDelta(text)
+                        for event in reply.take(chunk):
+                            yield event
                 except EgressFailed:
                     if reply.finish_reason is None:
                         raise

@@ -37,7 +37,7 @@ def asked(aside: Aside, text: str) -> None:
 
 async def suggestions_for(aside: Aside, reasoning: Reasoning) -> Suggestions | None:
     """The questions that may follow on a stored answer; None where there are none."""
-    said = [(message.role, message.content) for message in reasoning.request.messages]
+    said = [(message.role, message.text) for message in reasoning.request.messages]
     dialogue = [one for one in said if one[0] != "system"]
     return await quietly(aside, "suggestions", suggest(aside, [*dialogue, ("assistant", reasoning.text)]))
 
