@@ -1,7 +1,6 @@
 """From the end of a call to what the ledger says of it."""
 
 import asyncio
-from decimal import Decimal
 from typing import Any
 
 from bson import Decimal128
@@ -9,11 +8,11 @@ from bson import Decimal128
 from crafter.calls.documents import CallError, CallTokens, ErrorType
 from crafter.core.egress import EgressRefused
 from crafter.core.errors import CrafterError, UpstreamFailed, UpstreamTimedOut
+from crafter.core.money import nano
 from crafter.llm.base import Finished
 from crafter.llm.errors import ProviderReplyTooLarge
 from crafter.llm.prices import Priced
 
-_NANO = Decimal(10) ** 9
 _BY_STATUS: dict[int, ErrorType] = {
     400: "invalid_request",
     401: "auth",
@@ -55,7 +54,7 @@ def success(finished: Finished, priced: Priced | None) -> dict[str, Any]:
     if priced is not None:
         fields |= {
             "cost": Decimal128(priced.amount),
-            "cost_nano": int((priced.amount * _NANO).to_integral_value()),
+            "cost_nano": nano(priced.amount),
             "price_state": "known",
             "price_ref": priced.reference,
         }

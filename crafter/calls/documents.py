@@ -4,15 +4,14 @@ A row is written before anything is sent, as ``running``, and settled once: whoe
 process was killed becomes ``unknown``. Rows are never changed after that.
 """
 
-from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from bson import Decimal128
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from crafter.core.documents import Moment, OmitNone, ProjectDocument, Reference, Stored
 from crafter.core.ids import EntityId
+from crafter.core.money import Money
 from crafter.core.queries import QueryShape
 
 CallKind = Literal["chat", "task", "prompt", "trial", "tool", "aside"]
@@ -30,18 +29,6 @@ ErrorType = Literal[
     "unknown",
 ]
 
-
-def as_decimal(value: Any) -> Any:
-    """What MongoDB keeps exactly, as Python does."""
-    return value.to_decimal() if isinstance(value, Decimal128) else value
-
-
-Money = Annotated[
-    Decimal,
-    BeforeValidator(as_decimal),
-    PlainSerializer(Decimal128, return_type=Any, when_used="unless-none"),
-]
-"""US dollars, exact to the last digit; MongoDB keeps them as ``Decimal128``."""
 
 _IN_PROJECT = {"organization": "o", "project": "p"}
 _NEWEST_FIRST = (("_id", -1),)

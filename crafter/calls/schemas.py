@@ -1,24 +1,17 @@
 """Calls of models on the wire; money is text, so that no digit is lost on the way."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer
+from pydantic import BaseModel, Field
 
-from crafter.calls.documents import CallError, CallKind, CallSource, CallTokens, Outcome, as_decimal
+from crafter.calls.documents import CallError, CallKind, CallSource, CallTokens, Outcome
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
+from crafter.core.money import Dollars
 from crafter.core.schemas import Resource, ResponseBody
 
 Text = Annotated[str, Field(max_length=200)]
-
-
-Dollars = Annotated[
-    Decimal,
-    BeforeValidator(as_decimal),
-    PlainSerializer(lambda amount: format(amount.normalize(), "f"), return_type=str, when_used="json"),
-]
 
 
 class CallQuery(BaseModel):
