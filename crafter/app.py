@@ -66,6 +66,8 @@ from crafter.sessions import service as session_service
 from crafter.statistics import routes as statistics
 from crafter.tool_runtime import routes as tool_runtime
 from crafter.tools import routes as tools
+from crafter.usage import folding
+from crafter.usage import routes as usage
 from crafter.user_api_keys import routes as user_api_keys
 from crafter.user_api_keys import service as user_api_key_service
 from crafter.widget import routes as widget
@@ -100,6 +102,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     handoffs.router,
     handoffs.polling_router,
     statistics.router,
+    usage.router,
     gdpr.router,
     operators.router,
     absent.router,
@@ -164,6 +167,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
     sweepers = [
         asyncio.create_task(sweeping.keep_sweeping(runtime.tasks), name="abandoned executions"),
         asyncio.create_task(call_sweeping.keep_sweeping(runtime.tasks), name="abandoned calls"),
+        asyncio.create_task(folding.keep_folding(runtime.tasks), name="usage"),
     ]
     app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))
 

@@ -17,6 +17,7 @@ from crafter.prompts.documents import Prompt, PromptVersion
 from crafter.providers.documents import Provider
 from crafter.sessions.documents import SessionToken
 from crafter.tools.documents import Tool
+from crafter.usage.documents import UsageRollup
 from crafter.user_api_keys.documents import UserApiKey
 from crafter.users.documents import User
 
@@ -38,6 +39,7 @@ ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
     PromptExecution,
     PromptCache,
     Call,
+    UsageRollup,
     ExternalOperator,
     SessionToken,
 )

@@ -1,7 +1,7 @@
 """Calls of models, as they are stored.
 
 A row is written before anything is sent, as ``running``, and settled once: whoever hangs up, it is there. A row whose
-process was killed becomes ``unknown``. Rows are never changed after that.
+process was killed becomes ``unknown``. Rows are never changed after that, but for the mark that a sum has them.
 """
 
 from typing import ClassVar, Literal
@@ -95,6 +95,9 @@ class Call(ProjectDocument):
     finish_reason: OmitNone[str] = None
     dropped_parameters: OmitNone[list[str]] = None
     deadline_at: OmitNone[Moment] = None
+    folded: OmitNone[bool] = Field(
+        None, description="Whether the sums of usage have it; absent while it runs."
+    )
 
     references: ClassVar = (
         Reference("credential", "apikeys", restricts=False),
@@ -113,6 +116,16 @@ class Call(ProjectDocument):
             )
             for name in _FILTERS
         ),
+        QueryShape(
+            "calls of an organization that wait to be summed up",
+            {"organization": "o", "folded": False, "createdAt": {"$gte": "2026-01-31T09:15:00Z"}},
+        ),
+        QueryShape(
+            "calls of a project that wait to be summed up",
+            {**_IN_PROJECT, "folded": False},
+            (("_id", 1),),
+        ),
+        QueryShape("calls that wait to be summed up", {"folded": False}, everywhere=True),
         QueryShape(
             "calls that nobody makes any more",
             {"outcome": "running", "deadline_at": {"$lt": "2026-01-31T09:15:00Z"}},
@@ -140,6 +153,17 @@ class Call(ProjectDocument):
                 )
                 for name in _FILTERS
             ),
+            IndexModel(
+                [
+                    ("organization", ASCENDING),
+                    ("folded", ASCENDING),
+                    ("project", ASCENDING),
+                    ("_id", ASCENDING),
+                ],
+                name="unfolded_organization_1_project_1__id_1",
+                partialFilterExpression={"folded": False},
+            ),
+            IndexModel([("folded", ASCENDING)], name="unfolded_1", partialFilterExpression={"folded": False}),
             IndexModel(
                 [("deadline_at", ASCENDING)],
                 name="running_1_deadline_at_1",

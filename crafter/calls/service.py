@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from pymongo.asynchronous.client_session import AsyncClientSession
+
 from crafter.calls.documents import Call
 from crafter.calls.errors import CallNotFound
 from crafter.calls.schemas import CallQuery, CallRead
@@ -29,8 +31,8 @@ async def begin(call: Call) -> None:
 
 async def settle(call: Call, outcome: Mapping[str, Any]) -> bool:
     """Write what became of a call, once; also where it was given up in the meantime. False: it is settled already."""
-    change = {"$set": dict(outcome), "$unset": {"deadline_at": ""}}
-    open_still = {"_id": call.id, "outcome": {"$in": ["running", "unknown"]}}
+    change = {"$set": {**outcome, "folded": False}, "$unset": {"deadline_at": ""}}
+    open_still = {"_id": call.id, "outcome": {"$in": ["running", "unknown"]}, "folded": {"$ne": True}}
     return await Call.within(call.scope).update_one(open_still, change) == 1
 
 
@@ -39,9 +41,48 @@ async def give_up_abandoned(now: datetime) -> int:
     count = 0
     async for call in _abandoned(now):
         where = {"_id": call.id, "outcome": "running"}
-        change = {"$set": {"outcome": "unknown"}, "$unset": {"deadline_at": ""}}
+        change = {"$set": {"outcome": "unknown", "folded": False}, "$unset": {"deadline_at": ""}}
         count += await Call.within(call.scope).update_one(where, change)
     return count
+
+
+async def find_unfolded(unknown_before: datetime) -> list[Scope]:
+    """The projects with settled calls that no sum of usage has yet; one page of them, in no order.
+
+    Calls of which nobody knows what became count as settled when they are older than that.
+    """
+    cursor = Call.across_tenants().find(unfolded(unknown_before), limit=_AT_ONCE)
+    return list({Call.from_stored(raw).scope async for raw in cursor})
+
+
+async def take_unfolded(
+    scope: Scope, unknown_before: datetime, *, limit: int, session: AsyncClientSession
+) -> list[Call]:
+    """Settled calls of a project that no sum of usage has yet, the oldest first, and mark that one has them now.
+
+    In a transaction with the writing of the sums; who takes the same calls at the same time has to begin again.
+    """
+    calls = Call.within(scope)
+    rows = await calls.find(unfolded(unknown_before), sort=(("_id", 1),), limit=limit, session=session)
+    if rows:
+        taken = {"_id": {"$in": [row["_id"] for row in rows]}, "folded": False}
+        await calls.update_many(taken, {"$set": {"folded": True}}, session=session)
+    return [Call.from_stored(row) for row in rows]
+
+
+async def list_unfolded(
+    scope: Scope, since: datetime, until: datetime, *, limit: int, session: AsyncClientSession
+) -> list[Call]:
+    """The settled calls of some time that no sum of usage has yet."""
+    where = {"folded": False, "createdAt": {"$gte": since, "$lt": until}}
+    rows = await Call.within(scope).find(where, limit=limit, session=session)
+    return [Call.from_stored(row) for row in rows]
+
+
+def unfolded(unknown_before: datetime) -> dict[str, Any]:
+    """The settled calls that wait to be summed up."""
+    settled = [{"outcome": {"$ne": "unknown"}}, {"createdAt": {"$lt": unknown_before}}]
+    return {"folded": False, "$or": settled}
 
 
 async def list_page(

@@ -84,9 +84,12 @@ class TenantReader:
         sort: Sort | None = None,
         skip: int = 0,
         limit: int,
+        session: AsyncClientSession | None = None,
     ) -> list[Document]:
         """At most ``limit`` matches."""
-        cursor = self._collection.find(self._filter(where), fields, sort=sort, skip=skip, limit=limit)
+        cursor = self._collection.find(
+            self._filter(where), fields, sort=sort, skip=skip, limit=limit, session=session
+        )
         return await cursor.to_list()
 
     async def exists(self, where: Where, *, session: AsyncClientSession | None = None) -> bool:
@@ -141,9 +144,12 @@ class TenantCollection(TenantReader):
         )
         return done.matched_count
 
-    async def update_many(self, where: Where, change: Change) -> int:
+    async def update_many(
+        self, where: Where, change: Change, *, session: AsyncClientSession | None = None
+    ) -> int:
         """Change every match; answers how many matched."""
-        return (await self._collection.update_many(self._filter(where), self._stamped(change))).matched_count
+        done = await self._collection.update_many(self._filter(where), self._stamped(change), session=session)
+        return done.matched_count
 
     async def change_one(
         self,
@@ -173,6 +179,20 @@ class TenantCollection(TenantReader):
             {"$setOnInsert": {k: v for k, v in document.items() if k != "_id" and k not in self._tenant}},
             upsert=True,
         )
+
+    async def add_to(
+        self,
+        document: Document,
+        amounts: Mapping[str, int],
+        *,
+        session: AsyncClientSession | None = None,
+    ) -> None:
+        """Add to the counters of a document with a derived id, which begins as it is given; paths name the counters."""
+        touched = {path.split(".")[0] for path in amounts} | {"_id", "revision", self._updated_field}
+        first = {k: v for k, v in document.items() if k not in touched and k not in self._tenant}
+        change = self._stamped({"$inc": amounts}) | {"$setOnInsert": first}
+        key = {"_id": document["_id"], **self._tenant}
+        await self._collection.update_one(key, change, upsert=True, session=session)
 
     async def delete_one(self, where: Where, *, session: AsyncClientSession | None = None) -> bool:
         """Delete the first match; answers whether there was one."""

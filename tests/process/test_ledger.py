@@ -12,6 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from crafter.calls.sweeping import INTERVAL_SECONDS
+from crafter.usage import folding
 from tests.fakes.provider import FakeProvider
 from tests.fakes.replies import Failure, Reply
 from tests.process.service import SLACK_SECONDS, Service, serving, until
@@ -47,7 +48,11 @@ async def test_after_a_kill_the_ledger_and_the_key_agree_to_the_last_unit(
         async def swept() -> bool:
             return not any(row["outcome"] == "running" for row in calls_in(own_uri))
 
+        async def summed_up() -> bool:
+            return all(row["folded"] or row["outcome"] == "unknown" for row in calls_in(own_uri))
+
         await until(swept, INTERVAL_SECONDS + SLACK_SECONDS)
+        await until(summed_up, folding.INTERVAL_SECONDS + SLACK_SECONDS)
 
     rows = calls_in(own_uri)
     outcomes = [row["outcome"] for row in rows]
@@ -63,6 +68,10 @@ async def test_after_a_kill_the_ledger_and_the_key_agree_to_the_last_unit(
     nano = sum(row["cost_nano"] for row in rows)
     assert nano == (CALLS - FAILURES) * (10 * 150 + 5 * 600)
     assert round(usage_of_key["total_cost"] * 10**9) == nano
+    days = [rollup["total"] for rollup in rollups_in(own_uri)]
+    assert sum(day["calls"] for day in days) == CALLS
+    assert sum(day.get("input", 0) + day.get("output", 0) for day in days) == 15 * (CALLS - FAILURES)
+    assert sum(day.get("cost_nano", 0) for day in days) == nano
 
 
 async def leave_hanging(
@@ -104,6 +113,12 @@ def calls_in(uri: str) -> list[dict[str, Any]]:
     """The ledger, as stored."""
     with MongoClient[dict[str, Any]](uri) as client:
         return list(client.get_default_database().calls.find({}))
+
+
+def rollups_in(uri: str) -> list[dict[str, Any]]:
+    """The sums of usage, as stored."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        return list(client.get_default_database().usage_rollups.find({}))
 
 
 def key_in(uri: str) -> dict[str, Any]:

@@ -62,6 +62,7 @@ OURS = {
     ("GET", f"{PROJECT}/api-keys"): "lists provider keys",
     ("GET", f"{PROJECT}/api-keys/{{api_key_id}}"): "one provider key",
     ("PATCH", f"{PROJECT}/api-keys/{{api_key_id}}"): "renames, switches or limits a provider key",
+    ("GET", f"{ORGANIZATION}/usage"): "calls, tokens and cost by interval and dimension",
     ("GET", f"{PROJECT}/calls"): "every call of a model, the newest first",
     ("GET", f"{PROJECT}/calls/{{call_id}}"): "one of them",
     ("GET", f"{AGENT}/status"): "whether an agent works, and since when",
