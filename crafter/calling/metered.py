@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from time import perf_counter
 
 from tenacity import AsyncRetrying
 
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
-from crafter.calling import outcomes
+from crafter.calling.attempts import Attempt
 from crafter.calling.pricing import price_of
 from crafter.calling.purposes import Purpose
 from crafter.calling.retrying import retrying
+from crafter.calling.tally import Tally
 from crafter.calls import service as call_service
 from crafter.calls.documents import Call
 from crafter.core.runtime import Runtime
@@ -26,42 +26,26 @@ _MARGIN = timedelta(seconds=60)
 """How much longer than the deadline of a provider a call may take with everything around it."""
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """A call that is being made: its row, and what is known of it so far."""
-
-    call: Call
-    started: float = field(default_factory=perf_counter)
-    first: float | None = None
-    finished: Finished | None = None
-
-    def take(self, event: ChatEvent) -> None:
-        """Note what the model has said."""
-        if isinstance(event, Finished):
-            self.finished = event
-        elif self.first is None:
-            self.first = perf_counter()
-
-
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """A stream whose first event is there."""
 
-    attempt: _Attempt
+    attempt: Attempt
     events: AsyncGenerator[ChatEvent, None]
-    first: ChatEvent | None
+    first: ChatEvent
 
 
 class MeteredModel:
-    """A ChatModel. Whatever becomes of a call, it counts; one that is hung up on counts without its tokens.
+    """A ChatModel. Whatever becomes of a call, it counts; of one that is hung up on the tokens are estimated.
 
-    Its methods also raise CredentialLimited, before anything is sent.
+    ``tally`` is what all calls took together. Its methods also raise CredentialLimited, before anything is sent.
     """
 
     def __init__(
         self, model: ChatModel, provider: str, key: ApiKey, purpose: Purpose, runtime: Runtime
     ) -> None:
         self.purpose = purpose
+        self.tally = Tally()
         self._model = model
         self._provider = provider
         self._key = key
@@ -77,7 +61,8 @@ class MeteredModel:
         """See ChatModel. Once something was said, the call is not made again."""
         again = self._again()
         opened: _Opened = await again(self._open, request, again)
-        attempt, event = opened.attempt, opened.first
+        attempt = opened.attempt
+        event: ChatEvent | None = opened.first
         try:
             async with aclosing(opened.events) as events:
                 while event is not None:
@@ -87,7 +72,7 @@ class MeteredModel:
                     yield event
                     event = await anext(events, None)
             if attempt.finished is None:
-                raise ProviderFailed(self._provider, "the answer ended before it was complete")
+                raise self._broken_off()
         except BaseException as error:
             if attempt.finished is None:
                 await to_its_end(self._settle(attempt, error))
@@ -101,15 +86,21 @@ class MeteredModel:
     def _again(self) -> AsyncRetrying:
         return retrying(self._runtime.settings.provider_retries)
 
+    def _broken_off(self) -> ProviderFailed:
+        return ProviderFailed(self._provider, "the answer ended before it was complete")
+
     async def _open(self, request: ChatRequest, again: AsyncRetrying) -> _Opened:
         attempt = await self._begin(request, again, streamed=True)
         events = self._model.stream(request)
         try:
-            return _Opened(attempt, events, await anext(events, None))
+            first = await anext(events, None)
+            if first is None:
+                raise self._broken_off()
         except BaseException as error:
             await events.aclose()
             await to_its_end(self._settle(attempt, error))
             raise
+        return _Opened(attempt, events, first)
 
     async def _complete(self, request: ChatRequest, again: AsyncRetrying) -> Finished:
         attempt = await self._begin(request, again, streamed=False)
@@ -122,7 +113,7 @@ class MeteredModel:
         await to_its_end(self._settle(attempt, None))
         return finished
 
-    async def _begin(self, request: ChatRequest, again: AsyncRetrying, *, streamed: bool) -> _Attempt:
+    async def _begin(self, request: ChatRequest, again: AsyncRetrying, *, streamed: bool) -> Attempt:
         if self._reserved:
             self._reserved -= 1
         else:
@@ -148,28 +139,18 @@ class MeteredModel:
             deadline_at=utc_now() + deadline,
         )
         await call_service.begin(call)
-        return _Attempt(call)
+        return Attempt(call, request)
 
-    async def _settle(self, attempt: _Attempt, error: BaseException | None) -> None:
+    async def _settle(self, attempt: Attempt, error: BaseException | None) -> None:
         """The row of the ledger, then the sums on the key: a process that dies in between has the row at least."""
-        finished, priced = attempt.finished, None
-        if finished is not None:
-            call = attempt.call
-            priced = await price_of(
-                call.organization, self._provider, call.model, finished.usage, call.created_at
-            )
-            fields = outcomes.success(finished, priced)
-        else:
-            assert error is not None
-            fields = outcomes.failure(error)
-        fields["latency_ms"] = round((perf_counter() - attempt.started) * 1000)
-        if attempt.first is not None:
-            fields["ttft_ms"] = round((attempt.first - attempt.started) * 1000)
-        await call_service.settle(attempt.call, fields)
-        usage = finished.usage if finished is not None else NOTHING_USED
+        call, usage, priced = attempt.call, attempt.usage(error), None
+        if usage != NOTHING_USED:
+            priced = await price_of(call.organization, self._provider, call.model, usage, call.created_at)
+        await call_service.settle(call, attempt.ending(error, usage, priced))
+        self.tally.add(usage, priced)
         await api_key_service.record_usage(
             self._key,
-            attempt.call.model,
+            call.model,
             input_tokens=usage.prompt_tokens,
             output_tokens=usage.completion_tokens,
             total_tokens=usage.total_tokens,

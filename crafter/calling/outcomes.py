@@ -9,7 +9,7 @@ from crafter.calls.documents import CallError, CallTokens, ErrorType
 from crafter.core.egress import EgressRefused
 from crafter.core.errors import CrafterError, UpstreamFailed, UpstreamTimedOut
 from crafter.core.money import nano
-from crafter.llm.base import Finished
+from crafter.llm.base import NOTHING_USED, Finished, Usage
 from crafter.llm.errors import ProviderReplyTooLarge
 from crafter.llm.prices import Priced
 
@@ -38,19 +38,24 @@ _BY_WORDS: tuple[tuple[str, ErrorType], ...] = (
 )
 
 
-def success(finished: Finished, priced: Priced | None) -> dict[str, Any]:
-    """The fields of an answer: its tokens, and its cost by the price of the day."""
-    usage = finished.usage
+def success(finished: Finished) -> dict[str, Any]:
+    """The fields of a whole answer."""
+    fields: dict[str, Any] = {"outcome": "success", "finish_reason": finished.finish_reason}
+    if finished.dropped_parameters:
+        fields["dropped_parameters"] = list(finished.dropped_parameters)
+    return fields
+
+
+def taken(usage: Usage, priced: Priced | None) -> dict[str, Any]:
+    """The fields of what a call took: its tokens, and its cost where the price is known."""
+    if usage == NOTHING_USED:
+        return {}
     fields: dict[str, Any] = {
-        "outcome": "success",
         "tokens": CallTokens(
             input=usage.prompt_tokens, output=usage.completion_tokens, cached=usage.cached_tokens
         ).model_dump(),
         "usage_estimated": usage.estimated,
-        "finish_reason": finished.finish_reason,
     }
-    if finished.dropped_parameters:
-        fields["dropped_parameters"] = list(finished.dropped_parameters)
     if priced is not None:
         fields |= {
             "cost": Decimal128(priced.amount),

@@ -10,16 +10,7 @@ from crafter.calling.connection import Connection
 from crafter.core.errors import UpstreamFailed, UpstreamTimedOut
 from crafter.core.time import utc_now
 from crafter.execution.toolbox import Toolbox, ToolRun, refused_for_limit
-from crafter.llm.base import (
-    NOTHING_USED,
-    ChatMessage,
-    ChatRequest,
-    Finished,
-    TextDelta,
-    ToolCall,
-    Usage,
-)
-from crafter.llm.prices import cost_usd
+from crafter.llm.base import ChatMessage, ChatRequest, Finished, TextDelta, ToolCall, Usage
 
 DEFAULT_TIMEOUT_SECONDS = 300
 
@@ -94,7 +85,6 @@ class Reasoning:
     said: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     runs: list[ToolRun] = field(default_factory=list)
-    usage: Usage = NOTHING_USED
     finish_reason: str = ""
     dropped_parameters: list[str] = field(default_factory=list)
     say: Say = _say_nothing
@@ -108,8 +98,13 @@ class Reasoning:
     @property
     def cost(self) -> float | None:
         """What the model took so far, in dollars; None where nobody knows its price."""
-        cost = cost_usd(self.connection.provider, self.request.model, self.usage)
+        cost = self.connection.model.tally.cost
         return None if cost is None else float(cost)
+
+    @property
+    def usage(self) -> Usage:
+        """What the model took so far, also for what came to nothing."""
+        return self.connection.model.tally.usage
 
     async def run(self, *, stream: bool) -> None:
         """Ask until there is an answer. Raises UpstreamFailed, EgressRefused and UpstreamTimedOut."""
@@ -151,13 +146,12 @@ class Reasoning:
         await self.step(ending, f"Answered by {self.request.model}")
 
     async def _ask(self, request: ChatRequest, stream: bool) -> Finished:
-        """One call of the model: its text is heard, and what it took is added up."""
+        """One call of the model; its text is heard."""
         if stream:
             finished = await self._listen(request)
         else:
             finished = await self.connection.model.complete(request)
             self._hear(finished.text, first=True)
-        self.usage = self.usage + finished.usage
         self.finish_reason = finished.finish_reason
         self.dropped_parameters = finished.dropped_parameters
         return finished

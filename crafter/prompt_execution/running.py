@@ -22,7 +22,6 @@ from crafter.core.errors import CrafterError, UpstreamFailed
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
 from crafter.llm.base import ChatMessage, ChatParameters, ChatRequest, Finished, Usage
-from crafter.llm.prices import cost_usd
 from crafter.llm.providers import ChatModels
 from crafter.prompt_execution import service as execution_service
 from crafter.prompt_execution.documents import (
@@ -156,9 +155,12 @@ async def _ask(run: Run) -> ExecutionAnswer | CrafterError:
 
 
 async def _store_failure(run: Run, error: CrafterError, latency_ms: int) -> CrafterError:
+    tally = run.connection.model.tally
+    spent = usage_read(tally.usage, tally.cost)
     execution = _execution(
         run,
         status="error",
+        usage=ExecutionUsage(**spent.model_dump(exclude={"cached_tokens"})),
         metadata=ExecutionMetadata(model=run.request.model),
         error=ExecutionError(message=error.message, code=error.code),
         latency_ms=latency_ms,
@@ -169,7 +171,7 @@ async def _store_failure(run: Run, error: CrafterError, latency_ms: int) -> Craf
 
 async def _store_answer(run: Run, finished: Finished, latency_ms: int) -> ExecutionAnswer:
     """The row of the history first: it says what was spent."""
-    cost = cost_usd(run.connection.provider, run.request.model, finished.usage)
+    cost = run.connection.model.tally.cost
     told = usage_read(finished.usage, cost)
     usage = ExecutionUsage(**told.model_dump(exclude={"cached_tokens"}))
     metadata = ExecutionMetadata(model=run.request.model, finish_reason=finished.finish_reason)

@@ -6,7 +6,6 @@ from crafter.calling.connection import connect
 from crafter.calling.purposes import Purpose
 from crafter.core.errors import UpstreamFailed
 from crafter.core.runtime import Runtime
-from crafter.llm.prices import cost_usd
 from crafter.llm.providers import ChatModels
 from crafter.organizations import service as organization_service
 from crafter.organizations.errors import NotAMember
@@ -52,10 +51,9 @@ async def try_prompt(runtime: Runtime, models: ChatModels, user: Identity, body:
         finished = await connection.model.complete(request)
     except UpstreamFailed as failure:
         raise in_short(failure, FAILED) from None
-    cost = cost_usd(connection.provider, settings.model, finished.usage)
     return TrialAnswer(
         result=finished.text,
-        usage=usage_read(finished.usage, cost),
+        usage=usage_read(finished.usage, connection.model.tally.cost),
         finish_reason=finished.finish_reason,
         cached=False,
     )

@@ -6,10 +6,10 @@ from crafter.api_keys import service as api_key_service
 from crafter.api_keys.errors import ApiKeyNotFound
 from crafter.calling.connection import connect
 from crafter.calling.purposes import Purpose
+from crafter.calling.tally import Tally
 from crafter.core.egress import EgressRefused
 from crafter.core.errors import UpstreamFailed
-from crafter.llm.base import ChatMessage, ChatParameters, ChatRequest, Usage
-from crafter.llm.prices import cost_usd
+from crafter.llm.base import ChatMessage, ChatParameters, ChatRequest
 from crafter.tool_runtime.context import Arguments, Result, ToolContext
 from crafter.tool_runtime.errors import ToolFailed
 from crafter.tool_runtime.texts import shortened, without_controls
@@ -52,7 +52,7 @@ async def ask_model(arguments: Arguments, context: ToolContext) -> Result:
         "prompt": shortened(arguments["prompt"], _SHOWN_PROMPT),
         "response": shortened(finished.text, _SHOWN_RESPONSE),
         "model": request.model,
-        "usage": _usage(connection.provider, request.model, finished.usage),
+        "usage": _usage(connection.model.tally),
         "finish_reason": finished.finish_reason,
     }
 
@@ -84,9 +84,9 @@ def _text(name: str, text: str, longest: int) -> str:
     return without_controls(text)
 
 
-def _usage(provider: str, model: str, usage: Usage) -> dict[str, Any]:
+def _usage(tally: Tally) -> dict[str, Any]:
     """``cost`` is in US dollars; None where nobody knows the price."""
-    cost = cost_usd(provider, model, usage)
+    usage, cost = tally.usage, tally.cost
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,

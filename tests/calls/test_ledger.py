@@ -7,15 +7,20 @@ from typing import Any
 import httpx2
 import pytest
 from bson import Decimal128
+from fastapi import FastAPI
 
 from crafter.agents.configuration import QuestionSuggestions
 from crafter.agents.documents import Agent, AgentTool
 from crafter.api_keys.documents import ApiKey
+from crafter.calling.connection import connect
+from crafter.calling.purposes import Purpose
 from crafter.calls import service as call_service
 from crafter.calls.documents import Call
 from crafter.core.ids import new_id
 from crafter.core.runtime import Runtime
 from crafter.core.time import utc_now
+from crafter.llm.base import ChatMessage, ChatRequest, tokens_in
+from crafter.llm.providers import ChatModels
 from tests.execution.test_chat import ASK, url
 from tests.factories import make_agent, make_key, make_prompt
 from tests.fakes.provider import FakeProvider
@@ -158,9 +163,43 @@ async def test_a_failure_is_in_it_by_its_kind(
     [call] = await listed(as_member, agent)
     assert call["outcome"] == "error"
     assert (call["error"]["type"], call["error"]["retryable"]) == (kind, retryable)
-    assert (call["cost"], call["price_state"], call["streamed"]) == (None, "unknown", tail != "/chat")
+    assert call["streamed"] == (tail != "/chat")
+    said = script is half_stream and call["streamed"]
+    assert call["usage_estimated"] == said
+    assert (call["tokens"]["output"] > 0, call["price_state"]) == (said, "known" if said else "unknown")
+    assert (call["cost"] is not None) == said
     if kind == "rate_limit":
         assert (call["error"]["upstream_status"], call["error"]["retry_after"]) == (429, 7)
+
+
+@pytest.mark.parametrize("words", [0, 3], ids=["before it said anything", "in the middle"])
+async def test_a_call_that_is_given_up_costs_what_is_known_of_it(
+    agent: Agent, key: ApiKey, runtime: Runtime, app: FastAPI, provider: FakeProvider, words: int
+) -> None:
+    provider.script(Reply("one two three four", gate=asyncio.Event(), gate_after=words))
+    models: ChatModels = app.state.models
+    connection = await connect(key, "gpt-4o-mini", Purpose("trial"), runtime, models)
+    said = asyncio.Queue[str]()
+
+    async def listen() -> None:
+        request = ChatRequest("gpt-4o-mini", [ChatMessage("user", "x" * 400)])
+        async for event in connection.model.stream(request):
+            said.put_nowait(getattr(event, "text", ""))
+
+    listening = asyncio.create_task(listen())
+    await provider.received()
+    heard = "".join([await said.get() for _ in range(words)])
+    listening.cancel()
+    await asyncio.wait([listening])
+
+    [row] = await rows_of(agent)
+    output = tokens_in(heard)
+    assert (row["outcome"], row["usage_estimated"]) == ("cancelled", True)
+    assert (row["tokens"]["input"], row["tokens"]["output"]) == (100, output)
+    assert row["cost_nano"] == 100 * 150 + output * 600
+    raw = await ApiKey.within(key.scope).find_one({"_id": key.id})
+    assert raw is not None
+    assert raw["usage"]["total_tokens"] == 100 + output
 
 
 async def test_a_model_whose_price_nobody_knows_costs_nothing_known(

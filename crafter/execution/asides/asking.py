@@ -16,7 +16,6 @@ from crafter.core.errors import UpstreamTimedOut
 from crafter.execution.asides.aside import Aside
 from crafter.execution.errors import NoKeyConfigured
 from crafter.llm.base import ChatMessage, ChatParameters, ChatRequest, Usage
-from crafter.llm.prices import cost_usd
 from crafter.llm.providers import known_name
 from crafter.providers import service as provider_service
 
@@ -102,7 +101,7 @@ async def ask(
             finished = await connection.model.complete(request)
     except TimeoutError:
         raise UpstreamTimedOut from None
-    cost = float(cost_usd(connection.provider, asked.model, finished.usage) or 0)
+    cost = float(connection.model.tally.cost or 0)
     conversation = aside.conversation
     await beside.add_costs(conversation.scope, conversation.id, finished.usage.total_tokens, cost)
     milliseconds = round((perf_counter() - started) * 1000)
