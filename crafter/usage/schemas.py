@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, computed_field, model_validator
 
 from crafter.calls.documents import CallKind, Outcome
-from crafter.calls.schemas import Dollars
+from crafter.core.money import Dollars
 from crafter.core.schemas import ResponseBody, WireTime
 from crafter.core.time import as_utc, utc_now
 from crafter.usage.periods import Interval, Period
