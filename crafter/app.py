@@ -18,6 +18,8 @@ from crafter.api_keys import routes as api_keys
 from crafter.auth import routes as auth
 from crafter.auth.oauth import routes as oauth
 from crafter.auth.operators import operator_addresses
+from crafter.budgets import routes as budgets
+from crafter.budgets import sweeping as budget_sweeping
 from crafter.calls import routes as calls
 from crafter.calls import sweeping as call_sweeping
 from crafter.conversations import handling
@@ -89,6 +91,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     agent_tools.router,
     agent_endpoints.router,
     calls.router,
+    budgets.router,
     conversations.agent_router,
     conversations.project_router,
     summaries.router,
@@ -167,6 +170,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
     sweepers = [
         asyncio.create_task(sweeping.keep_sweeping(runtime.tasks), name="abandoned executions"),
         asyncio.create_task(call_sweeping.keep_sweeping(runtime.tasks), name="abandoned calls"),
+        asyncio.create_task(budget_sweeping.keep_sweeping(runtime.tasks), name="abandoned holds"),
         asyncio.create_task(folding.keep_folding(runtime.tasks), name="usage"),
     ]
     app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))

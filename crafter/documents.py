@@ -6,6 +6,7 @@ from crafter.agent_executions.documents import AgentExecution
 from crafter.agents.documents import Agent
 from crafter.api_keys.documents import ApiKey
 from crafter.auth.oauth.documents import UsedTicket
+from crafter.budgets.documents import Budget, BudgetHold
 from crafter.calls.documents import Call
 from crafter.conversations.documents import Conversation, MessageSegment
 from crafter.core.documents import BaseDocument
@@ -39,6 +40,8 @@ ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
     PromptExecution,
     PromptCache,
     Call,
+    Budget,
+    BudgetHold,
     UsageRollup,
     ExternalOperator,
     SessionToken,

@@ -60,6 +60,15 @@ class CallTokens(Stored):
     cached: int = 0
 
 
+class CallHold(Stored):
+    """What the call may take at most, which budgets keep back for it; a call that was lost has taken it."""
+
+    tokens: CallTokens
+    cost: OmitNone[Money] = None
+    cost_nano: int = 0
+    price_ref: OmitNone[str] = None
+
+
 class Call(ProjectDocument):
     """One attempt. ``cost`` is None where nobody knows the price, which ``price_state`` says; never 0 for that.
 
@@ -95,6 +104,7 @@ class Call(ProjectDocument):
     finish_reason: OmitNone[str] = None
     dropped_parameters: OmitNone[list[str]] = None
     deadline_at: OmitNone[Moment] = None
+    held: OmitNone[CallHold] = None
     folded: OmitNone[bool] = Field(
         None, description="Whether the sums of usage have it; absent while it runs."
     )

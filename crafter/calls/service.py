@@ -30,9 +30,14 @@ async def begin(call: Call) -> None:
 
 
 async def settle(call: Call, outcome: Mapping[str, Any]) -> bool:
-    """Write what became of a call, once; also where it was given up in the meantime. False: it is settled already."""
+    """Write what became of a call, once. False: it is settled already.
+
+    One that was given up in the meantime may still be settled, unless it was charged to budgets: they have charged
+    what it held.
+    """
     change = {"$set": {**outcome, "folded": False}, "$unset": {"deadline_at": ""}}
-    open_still = {"_id": call.id, "outcome": {"$in": ["running", "unknown"]}, "folded": {"$ne": True}}
+    outcomes = ["running"] if call.held else ["running", "unknown"]
+    open_still = {"_id": call.id, "outcome": {"$in": outcomes}, "folded": {"$ne": True}}
     return await Call.within(call.scope).update_one(open_still, change) == 1
 
 
@@ -41,7 +46,8 @@ async def give_up_abandoned(now: datetime) -> int:
     count = 0
     async for call in _abandoned(now):
         where = {"_id": call.id, "outcome": "running"}
-        change = {"$set": {"outcome": "unknown", "folded": False}, "$unset": {"deadline_at": ""}}
+        lost = {"outcome": "unknown", "folded": False, **_at_most(call)}
+        change = {"$set": lost, "$unset": {"deadline_at": ""}}
         count += await Call.within(call.scope).update_one(where, change)
     return count
 
@@ -120,6 +126,20 @@ async def get_call(scope: Scope, call_id: str) -> CallRead:
     if raw is None:
         raise CallNotFound
     return CallRead.from_stored(raw)
+
+
+async def find_call(scope: Scope, call_id: str) -> Call | None:
+    """The row of one call of a project, if it is there."""
+    raw = await Call.within(scope).find_one({"_id": call_id})
+    return None if raw is None else Call.from_stored(raw)
+
+
+def _at_most(call: Call) -> dict[str, Any]:
+    """What a lost call has taken: what budgets kept back for it; where there are none, nobody knows."""
+    if call.held is None:
+        return {}
+    fields = call.held.model_dump()
+    return {**fields, "usage_estimated": True, "price_state": "known" if "cost" in fields else "unknown"}
 
 
 async def _abandoned(now: datetime) -> AsyncIterator[Call]:

@@ -47,6 +47,14 @@ class Unauthenticated(CrafterError):
     message = "Authentication required"
 
 
+class PaymentRequired(CrafterError):
+    """402: what may be spent on this is spent."""
+
+    status = 402
+    code = "PAYMENT_REQUIRED"
+    message = "There is nothing left to spend on this."
+
+
 class Forbidden(CrafterError):
     """403: we know who is asking, and may not."""
 

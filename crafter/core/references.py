@@ -37,6 +37,12 @@ async def find_dependants(scope: Scope, target: str, target_id: str) -> list[dic
     return dependants
 
 
+async def is_there(scope: Scope, target: str, target_id: str) -> bool:
+    """Whether a collection has a document of this id within the scope."""
+    model = next(model for model in all_tenant_documents() if model.Settings.name == target)
+    return await model.within(scope).exists({"_id": target_id})
+
+
 async def _of_one(
     model: type[TenantDocument], reference: Reference, scope: Scope, target_id: str
 ) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The one door to tenant data: a collection that cannot be asked without its organization."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -33,6 +33,11 @@ class Scope:
 
     organization: str
     project: str | None = None
+
+    @property
+    def whole_organization(self) -> "Scope":
+        """The organization, with all of its projects; for what belongs to it and not to one of them."""
+        return replace(self, project=None)
 
     def as_filter(self) -> dict[str, str]:
         """The part of a query that keeps it inside."""

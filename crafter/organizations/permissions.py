@@ -46,6 +46,8 @@ class Permission(StrEnum):
     operators_manage = "operators:manage"
     statistics_read = "statistics:read"
     privacy_manage = "privacy:manage"
+    budgets_read = "budgets:read"
+    budgets_manage = "budgets:manage"
 
 
 _VIEWER = {
@@ -58,6 +60,7 @@ _VIEWER = {
     Permission.prompts_read,
     Permission.operators_read,
     Permission.statistics_read,
+    Permission.budgets_read,
 }
 _MEMBER = _VIEWER | {
     Permission.projects_create,
@@ -83,6 +86,7 @@ _ADMIN = _MEMBER | {
     Permission.conversations_delete,
     Permission.prompts_delete,
     Permission.privacy_manage,
+    Permission.budgets_manage,
 }
 
 GRANTS: dict[Role, frozenset[Permission]] = {
