@@ -136,6 +136,16 @@ SAMPLES: Mapping[tuple[str, str], Callable[[Ids], Json]] = {
         "role": "viewer",
     },
     ("PUT", "/organizations/{organization_id}/members/{user_id}"): lambda _: {"role": "viewer"},
+    ("POST", "/organizations/{organization_id}/budgets"): lambda ids: {
+        "name": "Everything",
+        "scope": {"type": "project", "id": ids["project_id"]},
+        "unit": "usd",
+        "limit": "25.5",
+        "window": "month",
+        "soft_pct": 50,
+        "action": "warn",
+        "on_unknown_price": "allow",
+    },
     ("POST", "/organizations/{organization_id}/projects"): lambda _: {"name": "P", "description": "d"},
     ("PATCH", "/organizations/{organization_id}/projects/{project_id}"): lambda _: {
         "name": "P",

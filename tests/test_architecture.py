@@ -52,6 +52,7 @@ COLLECTIONS_OUTSIDE_A_SERVICE: Exceptions = {
 }
 ACROSS_TENANTS: Exceptions = {
     "crafter/agent_executions/service.py": "a sweep looks for abandoned runs, and ends them in their own scopes",
+    "crafter/budgets/holds/service.py": "a sweep looks for abandoned holds, and settles them in their own scopes",
     "crafter/agents/service.py": "the retention job looks for agents, and does the rest in their own scopes",
     "crafter/calls/service.py": "a sweep looks for abandoned calls, and settles them in their own scopes",
     "crafter/api_keys/service.py": "finds a key in any of the organizations of one person",

@@ -15,6 +15,10 @@ from crafter.agent_executions import service as execution_service
 from crafter.agent_executions.documents import AgentExecution, ExecutedTool, TaskError, TaskMetadata, TaskStep
 from crafter.agents.documents import Agent, AgentTool
 from crafter.api_keys.documents import ApiKey
+from crafter.budgets.documents import Budget, BudgetScope, Reset, Taken
+from crafter.budgets.holds import service as hold_service
+from crafter.budgets.holds.service import Need
+from crafter.budgets.service import Account
 from crafter.calls import service as call_service
 from crafter.calls.documents import Call
 from crafter.conversations import messages as message_store
@@ -23,6 +27,7 @@ from crafter.conversations.documents import Message
 from crafter.core.ids import new_id
 from crafter.core.runtime import Runtime
 from crafter.core.security import hash_key, new_key
+from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 from crafter.operators.documents import ExternalOperator
 from crafter.organizations.documents import Member, Organization
@@ -113,6 +118,7 @@ async def things_of(project: Project, person: User, runtime: Runtime) -> Ids:
         "version_number": "1",
         "label": "production",
         "call_id": await _call(agent, key),
+        "budget_id": await _budget(agent, key, person),
         "key_id": platform_key.id,
         "user_api_key_id": platform_key.id,
         "provider_id": provider["_id"],
@@ -177,6 +183,29 @@ async def _call(agent: Agent, key: ApiKey) -> str:
     )
     await call_service.begin(call)
     return call.id
+
+
+async def _budget(agent: Agent, key: ApiKey, person: User) -> str:
+    """A budget of the agent, which a call has held something on."""
+    scope = Scope(agent.organization)
+    now = utc_now()
+    budget = Budget(
+        organization=agent.organization,
+        name="canary",
+        covers=BudgetScope(type="agent", id=agent.id),
+        unit="tokens",
+        limit=10**12,
+        window="week",
+        period_start=now,
+        spent=5,
+        resets=[Reset(at=now, by=person.id, reason="canary", spent=1)],
+    )
+    await Budget.within(scope).insert(budget.to_stored())
+    account = Account(agent.scope, key.id, agent=agent.id)
+    need = Need("openai", "gpt-4o-mini", tokens=7, cost=None)
+    hold = await hold_service.hold(new_id(), account, [budget], need, now)
+    await hold_service.settle(hold, Taken(tokens=3, requests=1))
+    return budget.id
 
 
 async def _operator(project: Project) -> str:

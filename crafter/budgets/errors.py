@@ -45,3 +45,7 @@ class PriceUnknown(Unprocessable):
 
     code = "PRICE_UNKNOWN"
     message = "A budget limits dollars, and nobody knows what the model costs. Add a price for the model."
+
+
+BUDGET_REFUSALS = (BudgetExceeded, BudgetBusy, PriceUnknown)
+"""What a call can be refused with for a budget."""

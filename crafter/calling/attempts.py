@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from crafter.budgets.documents import BudgetHold
 from crafter.calling import outcomes
+from crafter.calling.targets import Target
 from crafter.calls.documents import Call
 from crafter.core.errors import UpstreamTimedOut
 from crafter.llm.base import (
@@ -25,10 +27,12 @@ _HUNG_UP = (asyncio.CancelledError, GeneratorExit, UpstreamTimedOut)
 
 @dataclass(slots=True)
 class Attempt:
-    """A call that is being made with one key."""
+    """A call that is being made; ``hold`` is what budgets keep back for it, where there are any."""
 
     call: Call
     request: ChatRequest
+    target: Target
+    hold: BudgetHold | None = None
     started: float = field(default_factory=perf_counter)
     first: float | None = None
     said: list[str] = field(default_factory=list)

@@ -7,6 +7,7 @@ from crafter.api_keys.documents import ApiKey
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.calling.metered import MeteredModel
 from crafter.calling.purposes import Purpose
+from crafter.calling.targets import Target
 from crafter.core.runtime import Runtime
 from crafter.llm.providers import ChatModels
 from crafter.providers import service as provider_service
@@ -35,4 +36,5 @@ async def connect(
         raise ModelRetired(f"The model {model} is no longer offered by {provider.name}.")
     base_url = provider_service.base_url(provider, runtime.settings)
     asked = await models.chat_model(provider.name, secret, base_url=base_url)
-    return Connection(provider.name, MeteredModel(asked, provider.name, key, purpose, runtime))
+    target = Target(provider.name, model, key, asked)
+    return Connection(provider.name, MeteredModel(target, purpose, runtime))

@@ -1,29 +1,23 @@
-"""Every call of a model: limited by and counted on the key that it is made with, and written into the ledger."""
+"""Every call of a model: let in by budgets and by the limits of its key, made again if that may help, and counted."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from tenacity import AsyncRetrying
-
-from crafter.api_keys import service as api_key_service
-from crafter.api_keys.documents import ApiKey
+from crafter.calling import bookkeeping
+from crafter.calling.admission import Admission, account_of, admit, give_back
 from crafter.calling.attempts import Attempt
-from crafter.calling.pricing import price_of
 from crafter.calling.purposes import Purpose
 from crafter.calling.retrying import retrying
 from crafter.calling.tally import Tally
-from crafter.calls import service as call_service
-from crafter.calls.documents import Call
+from crafter.calling.targets import Target
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
-from crafter.core.time import utc_now
-from crafter.llm.base import NOTHING_USED, ChatEvent, ChatModel, ChatRequest, Finished
+from crafter.llm.base import ChatEvent, ChatRequest, Finished
 from crafter.llm.errors import ProviderFailed
 
-_MARGIN = timedelta(seconds=60)
-"""How much longer than the deadline of a provider a call may take with everything around it."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +29,40 @@ class _Opened:
     first: ChatEvent
 
 
+@dataclass(slots=True)
+class _Asking:
+    """One thing that is asked, and how often that was tried."""
+
+    request: ChatRequest
+    attempts: int = field(default=0)
+
+
 class MeteredModel:
     """A ChatModel. Whatever becomes of a call, it counts; of one that is hung up on the tokens are estimated.
 
-    ``tally`` is what all calls took together. Its methods also raise CredentialLimited, before anything is sent.
+    ``tally`` is what all calls took together. Its methods also raise what ``admit`` raises, before anything is sent.
     """
 
-    def __init__(
-        self, model: ChatModel, provider: str, key: ApiKey, purpose: Purpose, runtime: Runtime
-    ) -> None:
+    def __init__(self, target: Target, purpose: Purpose, runtime: Runtime) -> None:
         self.purpose = purpose
         self.tally = Tally()
-        self._model = model
-        self._provider = provider
-        self._key = key
+        self._target = target
         self._runtime = runtime
-        self._reserved = 0
+        self._reserved: Admission | None = None
 
-    async def reserve(self) -> None:
-        """Have the next call let in already, so that it cannot be refused any more. Raises CredentialLimited."""
-        await api_key_service.admit(self._key)
-        self._reserved += 1
+    async def reserve(self, request: ChatRequest) -> None:
+        """Have the next call let in already, so that it cannot be refused any more. Raises what ``admit`` raises."""
+        self._reserved = await self._admit(request)
+
+    async def give_back(self) -> None:
+        """Let go of what was reserved, if it was not used."""
+        reserved, self._reserved = self._reserved, None
+        if reserved is not None:
+            await give_back(reserved)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatEvent, None]:
         """See ChatModel. Once something was said, the call is not made again."""
-        again = self._again()
-        opened: _Opened = await again(self._open, request, again)
+        opened = await self._insist(self._open, request)
         attempt = opened.attempt
         event: ChatEvent | None = opened.first
         try:
@@ -68,97 +70,70 @@ class MeteredModel:
                 while event is not None:
                     attempt.take(event)
                     if isinstance(event, Finished):
-                        await to_its_end(self._settle(attempt, None))
+                        await to_its_end(bookkeeping.settle(attempt, None, self.tally))
                     yield event
                     event = await anext(events, None)
             if attempt.finished is None:
-                raise self._broken_off()
+                raise _broken_off(attempt.target)
         except BaseException as error:
             if attempt.finished is None:
-                await to_its_end(self._settle(attempt, error))
+                await to_its_end(bookkeeping.settle(attempt, error, self.tally))
             raise
 
     async def complete(self, request: ChatRequest) -> Finished:
         """See ChatModel."""
-        again = self._again()
-        return await again(self._complete, request, again)
+        return await self._insist(self._complete, request)
 
-    def _again(self) -> AsyncRetrying:
-        return retrying(self._runtime.settings.provider_retries)
+    async def _insist(self, make: Callable[[_Asking], Awaitable[T]], request: ChatRequest) -> T:
+        """Make a call, and again if that may help."""
+        again = retrying(self._runtime.settings.provider_retries)
+        done: T = await again(make, _Asking(request))
+        return done
 
-    def _broken_off(self) -> ProviderFailed:
-        return ProviderFailed(self._provider, "the answer ended before it was complete")
-
-    async def _open(self, request: ChatRequest, again: AsyncRetrying) -> _Opened:
-        attempt = await self._begin(request, again, streamed=True)
-        events = self._model.stream(request)
+    async def _open(self, asking: _Asking) -> _Opened:
+        attempt = await self._begin(asking, streamed=True)
+        events = attempt.target.asked.stream(attempt.request)
         try:
             first = await anext(events, None)
             if first is None:
-                raise self._broken_off()
+                raise _broken_off(attempt.target)
         except BaseException as error:
             await events.aclose()
-            await to_its_end(self._settle(attempt, error))
+            await to_its_end(bookkeeping.settle(attempt, error, self.tally))
             raise
         return _Opened(attempt, events, first)
 
-    async def _complete(self, request: ChatRequest, again: AsyncRetrying) -> Finished:
-        attempt = await self._begin(request, again, streamed=False)
+    async def _complete(self, asking: _Asking) -> Finished:
+        attempt = await self._begin(asking, streamed=False)
         try:
-            finished = await self._model.complete(request)
+            finished = await attempt.target.asked.complete(attempt.request)
         except BaseException as error:
-            await to_its_end(self._settle(attempt, error))
+            await to_its_end(bookkeeping.settle(attempt, error, self.tally))
             raise
         attempt.take(finished)
-        await to_its_end(self._settle(attempt, None))
+        await to_its_end(bookkeeping.settle(attempt, None, self.tally))
         return finished
 
-    async def _begin(self, request: ChatRequest, again: AsyncRetrying, *, streamed: bool) -> Attempt:
-        if self._reserved:
-            self._reserved -= 1
-        else:
-            await api_key_service.admit(self._key)
-        purpose, key = self.purpose, self._key
-        deadline = timedelta(seconds=self._runtime.settings.provider_timeout_seconds) + _MARGIN
-        call = Call(
-            organization=key.organization,
-            project=key.project,
-            kind=purpose.kind,
-            provider=self._provider,
-            model=request.model,
-            credential=key.id,
-            agent=purpose.agent,
-            prompt=purpose.prompt,
-            prompt_version=purpose.prompt_version,
-            source=purpose.source,
-            user=purpose.user,
-            user_api_key=purpose.user_api_key,
-            end_user_hash=self._hashed(purpose.end_user),
+    async def _begin(self, asking: _Asking, *, streamed: bool) -> Attempt:
+        asking.attempts += 1
+        admission, self._reserved = self._reserved, None
+        if admission is None or admission.is_over:
+            admission = await self._admit(asking.request)
+        return await bookkeeping.begin(
+            self._target,
+            asking.request,
+            admission,
+            account_of(self._target, self.purpose, self._runtime),
+            self.purpose,
+            self._runtime,
             streamed=streamed,
-            attempt=again.statistics["attempt_number"],
-            deadline_at=utc_now() + deadline,
-        )
-        await call_service.begin(call)
-        return Attempt(call, request)
-
-    async def _settle(self, attempt: Attempt, error: BaseException | None) -> None:
-        """The row of the ledger, then the sums on the key: a process that dies in between has the row at least."""
-        call, usage, priced = attempt.call, attempt.usage(error), None
-        if usage != NOTHING_USED:
-            priced = await price_of(call.organization, self._provider, call.model, usage, call.created_at)
-        await call_service.settle(call, attempt.ending(error, usage, priced))
-        self.tally.add(usage, priced)
-        await api_key_service.record_usage(
-            self._key,
-            call.model,
-            input_tokens=usage.prompt_tokens,
-            output_tokens=usage.completion_tokens,
-            total_tokens=usage.total_tokens,
-            cost=float(priced.amount) if priced is not None else 0.0,
+            number=asking.attempts,
         )
 
-    def _hashed(self, end_user: str | None) -> str | None:
-        """What tells end users apart without naming them."""
-        if end_user is None:
-            return None
-        return self._runtime.keyring.fingerprint("\0".join(("end user", self._key.organization, end_user)))
+    async def _admit(self, request: ChatRequest) -> Admission:
+        account = account_of(self._target, self.purpose, self._runtime)
+        return await admit(self._target, account, request, self._runtime)
+
+
+def _broken_off(target: Target) -> ProviderFailed:
+    return ProviderFailed(target.provider, "the answer ended before it was complete")

@@ -53,7 +53,23 @@ async def create_conversation(
     user_api_key: str | None = None,
 ) -> Conversation:
     """Begin a conversation with an agent, for a person or for the end user of a platform key."""
-    conversation = Conversation(
+    conversation = new_conversation(
+        agent, user=user, user_identifier=user_identifier, title=title, user_api_key=user_api_key
+    )
+    await add_conversation(conversation)
+    return conversation
+
+
+def new_conversation(
+    agent: Agent,
+    *,
+    user: str | None,
+    user_identifier: str,
+    title: str | None = None,
+    user_api_key: str | None = None,
+) -> Conversation:
+    """A conversation that is not stored yet."""
+    return Conversation(
         organization=agent.organization,
         project=agent.project,
         agent=agent.id,
@@ -64,8 +80,11 @@ async def create_conversation(
         gdpr=MessagePrivacy(encrypt_messages=agent.gdpr.encrypt_messages),
         asides=AsideNotes(title_given=title is not None),
     )
-    await Conversation.within(agent.scope).insert(conversation.to_stored())
-    return conversation
+
+
+async def add_conversation(conversation: Conversation) -> None:
+    """Store a new conversation."""
+    await Conversation.within(conversation.scope).insert(conversation.to_stored())
 
 
 async def get_conversation(

@@ -18,8 +18,7 @@ from crafter.llm.providers import ChatModels
 async def connection_of(runtime: Runtime, models: ChatModels, agent: Agent, purpose: Purpose) -> Connection:
     """The agent's model, to be asked with the agent's own key; a retired one puts the agent into error.
 
-    The first call is let in already: a limit refuses a run before it begins. Raises NoKeyConfigured,
-    CredentialLimited and what ``connect`` raises.
+    Raises NoKeyConfigured and what ``connect`` raises.
     """
     if not agent.api_key:
         raise NoKeyConfigured
@@ -28,12 +27,10 @@ async def connection_of(runtime: Runtime, models: ChatModels, agent: Agent, purp
     except ApiKeyNotFound:
         raise NoKeyConfigured from None
     try:
-        connection = await connect(key, agent.llm_settings.model, purpose, runtime, models)
+        return await connect(key, agent.llm_settings.model, purpose, runtime, models)
     except ModelRetired as retired:
         await agent_service.record_failure(agent, retired.message, threshold=1)
         raise
-    await connection.model.reserve()
-    return connection
 
 
 def request_of(agent: Agent, messages: Sequence[ChatMessage]) -> ChatRequest:

@@ -1,6 +1,7 @@
 """What can go wrong with a turn."""
 
 from crafter.api_keys.errors import CredentialInactive, CredentialLimited
+from crafter.budgets.errors import BUDGET_REFUSALS
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.conversations.errors import ConversationArchived, ConversationOfAnother
 from crafter.core.errors import BadInput, Unavailable
@@ -42,6 +43,7 @@ NOT_READY = (
     RenderingTooLarge,
     CredentialInactive,
     CredentialLimited,
+    *BUDGET_REFUSALS,
     CapabilityMissing,
     ModelRetired,
 )

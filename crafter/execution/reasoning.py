@@ -106,6 +106,12 @@ class Reasoning:
         """What the model took so far, also for what came to nothing."""
         return self.connection.model.tally.usage
 
+    @property
+    def opening(self) -> ChatRequest:
+        """What the model is asked first."""
+        offered = self.tools.definitions if self.tools is not None and self.most_calls > 0 else []
+        return replace(self.request, tools=offered, may_call=self.most_calls > 0)
+
     async def run(self, *, stream: bool) -> None:
         """Ask until there is an answer. Raises UpstreamFailed, EgressRefused and UpstreamTimedOut."""
         try:
@@ -121,12 +127,12 @@ class Reasoning:
         await self.note([step], [])
 
     async def _run(self, stream: bool) -> None:
-        offered = self.tools.definitions if self.tools is not None and self.most_calls > 0 else []
-        messages = list(self.request.messages)
+        opening = self.opening
+        offered, messages = opening.tools, list(opening.messages)
         while True:
             exhausted = len(self.runs) >= self.most_calls
             finished = await self._ask(
-                replace(self.request, messages=list(messages), tools=offered, may_call=not exhausted), stream
+                replace(opening, messages=list(messages), may_call=not exhausted), stream
             )
             if not finished.tool_calls or exhausted:
                 break

@@ -74,7 +74,7 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
     """Check everything that can be refused, then store the message.
 
     Raises ValidationFailed, NotAChatbot, ConversationNotFound, ConversationArchived, NoKeyConfigured,
-    CredentialInactive, CapabilityMissing, ModelRetired.
+    CredentialInactive, CapabilityMissing, ModelRetired, CredentialLimited, BudgetExceeded, BudgetBusy, PriceUnknown.
     """
     user_identifier = said.user_identifier or caller.identifier
     if user_identifier is None:
@@ -86,24 +86,26 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
     agent = agent if canned else await instructed(agent)
     purpose = caller.purpose("chat", agent, user_identifier)
     connection = None if canned else await connection_of(runtime, models, agent, purpose)
+    began = conversation is None
     if conversation is None:
-        conversation = await conversation_service.create_conversation(
+        conversation = conversation_service.new_conversation(
             agent, user=caller.user, user_api_key=caller.key, user_identifier=user_identifier
         )
-        earlier: list[Message] = []
-    else:
-        earlier = await _earlier(runtime, agent, conversation)
     if said.context:
         conversation.dynamic_context = said.context
-    changes = canned.changes if canned else {}
-    timers = silence.timers(agent, utc_now())
-    stored = await _store_question(runtime, caller, conversation, said, {**changes, **timers})
     turn = Turn(runtime, agent, conversation, canned)
-    turn.aside, turn.number = Aside(runtime, models, agent, conversation), stored.user_messages
-    course.heard(turn.aside, said.message, changes, first=stored.seq == 1)
-    if connection is not None:
-        course.asked(turn.aside, said.message)
-        await _get_ready(turn, models, connection, earlier, said.message)
+    turn.aside = Aside(runtime, models, agent, conversation)
+    if connection is None:
+        await _hear(turn, caller, said, began=began)
+        return turn
+    earlier = [] if began else await _earlier(runtime, agent, conversation)
+    await _get_ready(turn, models, connection, earlier, said.message)
+    try:
+        await _hear(turn, caller, said, began=began)
+    except BaseException:
+        await to_its_end(connection.model.give_back())
+        raise
+    course.asked(turn.aside, said.message)
     return turn
 
 
@@ -161,7 +163,7 @@ async def _get_ready(
     *,
     tools: bool = True,
 ) -> None:
-    """Decide what is sent, to whom, and with which tools."""
+    """Decide what is sent, to whom, and with which tools; the first call is let in already, or refused."""
     agent, runtime = turn.agent, turn.runtime
     connection.model.purpose.source = CallSource(type="conversation", id=turn.conversation.id)
 
@@ -180,7 +182,20 @@ async def _get_ready(
         timeout_seconds=agent.config.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
         say=lambda piece: turn.events.put_nowait(Delta(piece)),
     )
+    await connection.model.reserve(turn.reasoning.opening)
     await turn.reasoning.step("analyze_input", f"{len(earlier)} earlier messages of this conversation")
+
+
+async def _hear(turn: Turn, caller: Caller, said: Question, *, began: bool) -> None:
+    """Store what the user said, and the conversation if it began with that."""
+    assert turn.aside is not None
+    conversation, changes = turn.conversation, turn.canned.changes if turn.canned else {}
+    if began:
+        await conversation_service.add_conversation(conversation)
+    timers = silence.timers(turn.agent, utc_now())
+    stored = await _store_question(turn.runtime, caller, conversation, said, {**changes, **timers})
+    turn.number = stored.user_messages
+    course.heard(turn.aside, said.message, changes, first=stored.seq == 1)
 
 
 async def _conversation_of(agent: Agent, caller: Caller, conversation_id: str | None) -> Conversation | None:

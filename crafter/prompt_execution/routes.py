@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from crafter.api_keys.errors import CredentialInactive, CredentialLimited
 from crafter.auth.dependencies import CurrentUser, signed_in
+from crafter.budgets.errors import BUDGET_REFUSALS
 from crafter.calling.dependencies import CurrentModels
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.core.errors import CrafterError, UpstreamFailed, UpstreamTimedOut, ValidationFailed, documented
@@ -65,6 +66,7 @@ _REFUSALS: tuple[type[CrafterError], ...] = (
     UpstreamFailed,
     UpstreamTimedOut,
     CredentialLimited,
+    *BUDGET_REFUSALS,
 )
 
 

@@ -170,6 +170,9 @@ REFERENCES: Mapping[str, str] = {
     **dict.fromkeys(("agent", "agentId"), "test_ids_in_bodies…, test_an_agent_elsewhere_looks_like_one…"),
     **dict.fromkeys(("api_key", "api_key_id", "user_id", "allowed_projects"), "test_ids_in_bodies…"),
     **dict.fromkeys(("conversation_id", "conversationId"), "test_no_program_goes_on…, test_ids_in_bodies…"),
+    **dict.fromkeys(
+        ("id", "?scope_id"), "test_a_budget_is_for_what_is_in_the_organization_and_for_nothing_else"
+    ),
     "prompt": "test_prompts_of_others_and_values_that_do_not_fit_are_refused",
     "operator_ids": "test_names_that_two_tenants_both_use_mean_ones_own",
     **dict.fromkeys(("external_operator_id", "external_id"), "names that another system gives"),

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from crafter.agents.dependencies import CurrentAgent
 from crafter.agents.errors import AgentNotFound
 from crafter.api_keys.errors import CredentialInactive, CredentialLimited
+from crafter.budgets.errors import BUDGET_REFUSALS
 from crafter.calling.dependencies import CurrentModels
 from crafter.conversations import messages as message_store
 from crafter.conversations import service as conversation_service
@@ -41,6 +42,7 @@ router = feature_router(
         NoKeyConfigured,
         CredentialInactive,
         CredentialLimited,
+        *BUDGET_REFUSALS,
         UpstreamFailed,
         UpstreamTimedOut,
     ),

@@ -90,6 +90,7 @@ async def prepare(
         timeout_seconds=agent.config.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
         endings=OF_A_TASK,
     )
+    await connection.model.reserve(reasoning.opening)
     execution = AgentExecution(
         organization=agent.organization,
         project=agent.project,

@@ -51,6 +51,7 @@ SECTIONS: tuple[Section, ...] = (
 )
 
 _CONVERSATIONS = f"{PROJECT}/conversations"
+_BUDGETS = f"{ORGANIZATION}/budgets"
 
 OURS = {
     ("GET", "/health/live"): "whether the process lives",
@@ -65,6 +66,13 @@ OURS = {
     ("GET", f"{ORGANIZATION}/usage"): "calls, tokens and cost by interval and dimension",
     ("GET", f"{PROJECT}/calls"): "every call of a model, the newest first",
     ("GET", f"{PROJECT}/calls/{{call_id}}"): "one of them",
+    ("POST", _BUDGETS): "limits what may be spent",
+    ("GET", _BUDGETS): "the budgets of an organization, as they stand",
+    ("GET", f"{_BUDGETS}/{{budget_id}}"): "one of them",
+    ("PATCH", f"{_BUDGETS}/{{budget_id}}"): "changes one of them",
+    ("DELETE", f"{_BUDGETS}/{{budget_id}}"): "takes it away",
+    ("GET", f"{_BUDGETS}/{{budget_id}}/holds"): "what calls keep back on it, and took",
+    ("POST", f"{_BUDGETS}/{{budget_id}}:reset"): "sets what was spent to nothing",
     ("GET", f"{AGENT}/status"): "whether an agent works, and since when",
     ("POST", _CONVERSATIONS): "begins a conversation",
     ("GET", _CONVERSATIONS): "lists conversations by cursor",
