@@ -11,8 +11,10 @@ import httpx2
 import pytest
 from pymongo import MongoClient
 
+from crafter.budgets.holds.service import SLACK
 from crafter.calls.sweeping import INTERVAL_SECONDS
 from crafter.usage import folding
+from tests.budgets.making import make_budget
 from tests.fakes.provider import FakeProvider
 from tests.fakes.replies import Failure, Reply
 from tests.process.service import SLACK_SECONDS, Service, serving, until
@@ -21,6 +23,7 @@ from tests.process.tenant import Tenant, settle
 CALLS = 200
 FAILURES = 37
 HANGING = 9
+UNITS = ("usd", "tokens", "requests")
 
 
 @pytest.mark.faults
@@ -34,6 +37,10 @@ async def test_after_a_kill_the_ledger_and_the_key_agree_to_the_last_unit(
     async with serving(tmp_path, **on_server, CRAFTER_RATE_LIMITS="off") as service:
         async with service.client() as client:
             tenant = await settle(client)
+            for unit in UNITS:
+                await make_budget(
+                    client, tenant.organization, "agent", tenant.agent, unit=unit, limit="1000000"
+                )
             slots = asyncio.Semaphore(20)
 
             async def chat(number: int) -> int:
@@ -46,7 +53,8 @@ async def test_after_a_kill_the_ledger_and_the_key_agree_to_the_last_unit(
         await service.start()
 
         async def swept() -> bool:
-            return not any(row["outcome"] == "running" for row in calls_in(own_uri))
+            running = any(row["outcome"] == "running" for row in calls_in(own_uri))
+            return not running and not any(budget["open"] for budget in budgets_in(own_uri).values())
 
         async def summed_up() -> bool:
             return all(row["folded"] or row["outcome"] == "unknown" for row in calls_in(own_uri))
@@ -65,9 +73,16 @@ async def test_after_a_kill_the_ledger_and_the_key_agree_to_the_last_unit(
     usage_of_key = key_in(own_uri)["usage"]
     assert usage_of_key["total_requests"] == CALLS
     assert usage_of_key["total_tokens"] == 15 * (CALLS - FAILURES)
-    nano = sum(row["cost_nano"] for row in rows)
+    nano = sum(row["cost_nano"] for row in rows if row["outcome"] == "success")
     assert nano == (CALLS - FAILURES) * (10 * 150 + 5 * 600)
     assert round(usage_of_key["total_cost"] * 10**9) == nano
+    assert {unit: budget["spent"] for unit, budget in budgets_in(own_uri).items()} == {
+        "usd": sum(row["cost_nano"] for row in rows),
+        "tokens": sum(row["tokens"]["input"] + row["tokens"]["output"] for row in rows),
+        "requests": len(rows),
+    }
+    lost = [row for row in rows if row["outcome"] == "unknown"]
+    assert all(row["cost_nano"] == row["held"]["cost_nano"] > 0 and row["usage_estimated"] for row in lost)
     days = [rollup["total"] for rollup in rollups_in(own_uri)]
     assert sum(day["calls"] for day in days) == CALLS
     assert sum(day.get("input", 0) + day.get("output", 0) for day in days) == 15 * (CALLS - FAILURES)
@@ -121,6 +136,12 @@ def rollups_in(uri: str) -> list[dict[str, Any]]:
         return list(client.get_default_database().usage_rollups.find({}))
 
 
+def budgets_in(uri: str) -> dict[str, dict[str, Any]]:
+    """The budgets by their units, as stored."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        return {budget["unit"]: budget for budget in client.get_default_database().budgets.find({})}
+
+
 def key_in(uri: str) -> dict[str, Any]:
     """The one provider key."""
     with MongoClient[dict[str, Any]](uri) as client:
@@ -133,4 +154,7 @@ def expire(uri: str) -> None:
     with MongoClient[dict[str, Any]](uri) as client:
         client.get_default_database().calls.update_many(
             {"outcome": "running"}, {"$set": {"deadline_at": datetime.now(UTC)}}
+        )
+        client.get_default_database().budget_holds.update_many(
+            {"state": "held"}, {"$set": {"expires_at": datetime.now(UTC) - SLACK}}
         )
