@@ -31,6 +31,7 @@ def _agent(ids: Ids) -> Json:
         "api_key": ids["api_key_id"],
         "llm_settings": _SETTINGS,
         "tools": ["calculator"],
+        "fallbacks": [{"api_key": ids["api_key_id"], "model": "gpt-4o"}],
         "metadata": {"team": "support"},
         "gdpr": {"encrypt_messages": False, "retention_days": 30},
         "question_suggestions": {

@@ -42,6 +42,19 @@ class ModelChoice:
         return cls(agent.api_key, settings.model, settings.parameters.max_tokens)
 
 
+def fallbacks_of(agent: Agent) -> list[ModelChoice]:
+    """What is asked where the agent's own model fails; it may write as much as that."""
+    most = agent.llm_settings.parameters.max_tokens
+    return [ModelChoice(one.api_key, one.model, most) for one in agent.fallbacks or ()]
+
+
+async def check_fallbacks(agent: Agent, previous: Agent | None) -> None:
+    """Raises what ``check_model`` raises."""
+    known = {(one.api_key, one.model): one for one in (fallbacks_of(previous) if previous else ())}
+    for wanted in fallbacks_of(agent):
+        await check_model(agent.scope, wanted, known.get((wanted.api_key, wanted.model)))
+
+
 async def check_model(scope: Scope, wanted: ModelChoice, previous: ModelChoice | None) -> None:
     """What is as it was is not looked at again, so an agent whose model was retired can still be renamed.
 

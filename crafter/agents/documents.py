@@ -13,6 +13,7 @@ from crafter.core.queries import QueryShape
 
 MAX_TOOLS = 64
 MAX_TRANSFORMERS = 32
+MAX_FALLBACKS = 5
 STATUS_HISTORY = 20
 
 AgentType = Literal["chatbot", "task", "workflow", "api"]
@@ -48,6 +49,13 @@ class AgentHook(StoredElement):
     webhook_url: str | None = None
     webhook_secret: str | None = None
     context_messages: int = 5
+
+
+class AgentFallback(Stored):
+    """Another key of the project, and the model that is asked with it where the agent's own fails."""
+
+    api_key: EntityId
+    model: str
 
 
 class TransformerFallback(Stored):
@@ -110,9 +118,11 @@ class Agent(ProjectDocument):
         None, description="A prompt of the project that it takes its instructions from."
     )
     prompt_variables: OmitNone[dict[str, Any]] = None
+    fallbacks: OmitNone[list[AgentFallback]] = None
 
     references: ClassVar = (
         Reference("api_key", "apikeys"),
+        Reference("fallbacks.api_key", "apikeys"),
         Reference("prompt", "prompts"),
         Reference("question_suggestions.api_key", "apikeys"),
         Reference("project", "projects"),
@@ -197,6 +207,7 @@ class Agent(ProjectDocument):
             everywhere=True,
         ),
         QueryShape("agents that use a key", {"organization": "o", "api_key": "k"}),
+        QueryShape("agents that fall back on a key", {"organization": "o", "fallbacks.api_key": "k"}),
         QueryShape("agents that share a prompt", {"organization": "o", "prompt": "p"}),
         QueryShape(
             "agents that suggest with a key", {"organization": "o", "question_suggestions.api_key": "k"}

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from crafter.agents.configuration import AgentConfig, AgentPrivacy, LlmSettings, QuestionSuggestions
-from crafter.agents.documents import Agent
+from crafter.agents.documents import Agent, AgentFallback
 from crafter.agents.errors import MetadataTooLarge
 from crafter.core.documents import Stored
 
@@ -19,7 +19,7 @@ _SETTINGS: Mapping[str, type[Stored]] = {
     "gdpr": AgentPrivacy,
 }
 _PLAIN = ("name", "description", "system_prompt", "api_key", "prompt", "prompt_variables")
-_EMBEDDED = ("tools", "message_transformers")
+_EMBEDDED = ("tools", "message_transformers", "fallbacks")
 
 
 def merged(agent: Agent, given: Mapping[str, Any]) -> Agent:
@@ -32,6 +32,8 @@ def merged(agent: Agent, given: Mapping[str, Any]) -> Agent:
     for name, settings in _SETTINGS.items():
         if name in given:
             parts[name] = settings.model_validate({**getattr(agent, name).model_dump(), **given[name]})
+    if "fallbacks" in given:
+        parts["fallbacks"] = [AgentFallback(**one) for one in given["fallbacks"]] or None
     if "metadata" in given:
         parts["metadata"] = _json_text(given["metadata"])
     after: Agent = agent.model_copy(update=parts)

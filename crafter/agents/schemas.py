@@ -22,8 +22,10 @@ from crafter.agents.configuration import (
     QuestionSuggestions,
 )
 from crafter.agents.documents import (
+    MAX_FALLBACKS,
     MAX_TOOLS,
     MAX_TRANSFORMERS,
+    AgentFallback,
     AgentStatus,
     AgentType,
     FallbackType,
@@ -95,6 +97,13 @@ class TransformerInput(ContractBody):
     enabled: bool | None = None
 
 
+class FallbackInput(ContractBody):
+    """Another key of the project, and the model that is asked with it where the agent's own fails."""
+
+    api_key: EntityId
+    model: Annotated[str, Field(min_length=1, max_length=200, examples=["gpt-4o"])]
+
+
 class AgentInput(ContractBody):
     """What creating and changing have in common. ``metadata`` is any JSON of yours, at most 64 KiB."""
 
@@ -111,6 +120,9 @@ class AgentInput(ContractBody):
         None, description="A prompt of the project, whose texts take the place of `system_prompt`."
     )
     prompt_variables: FreeObject | None = Field(None, description="The values of that prompt's variables.")
+    fallbacks: Annotated[list[FallbackInput], Field(max_length=MAX_FALLBACKS)] | None = Field(
+        None, description="What is asked instead, in this order, where the agent's own key or model fails."
+    )
 
 
 class AgentCreate(AgentInput):
@@ -255,6 +267,7 @@ class AgentRead(IdentifiedResource):
     metadata: OmitNone[Json[Any]] = None
     prompt: OmitNone[EntityId] = None
     prompt_variables: OmitNone[dict[str, Any]] = None
+    fallbacks: OmitNone[list[AgentFallback]] = None
 
 
 class StatusChangeRead(ResponseBody):

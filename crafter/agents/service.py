@@ -9,6 +9,7 @@ from pymongo.errors import DuplicateKeyError
 from crafter.agents import pipelines
 from crafter.agents.checks import (
     ModelChoice,
+    check_fallbacks,
     check_model,
     check_shared_prompt,
     check_suggestions,
@@ -250,6 +251,7 @@ async def _completed(
     if given.keys() & {"prompt", "prompt_variables"}:
         await check_shared_prompt(after)
     await check_model(before.scope, ModelChoice.of(after), ModelChoice.of(previous) if previous else None)
+    await check_fallbacks(after, previous)
     parts: dict[str, Any] = {}
     if "tools" in given:
         parts["tools"] = await choose_tools(given["tools"], before.tools)

@@ -1,13 +1,16 @@
 """The one way from a stored key to its provider's model, with everything checked that can be before it is asked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.calling.errors import CapabilityMissing, ModelRetired
+from crafter.calling.fallbacks import Fallback, Fallbacks
 from crafter.calling.metered import MeteredModel
 from crafter.calling.purposes import Purpose
 from crafter.calling.targets import Target
+from crafter.core.errors import CrafterError
 from crafter.core.runtime import Runtime
 from crafter.llm.providers import ChatModels
 from crafter.providers import service as provider_service
@@ -15,19 +18,46 @@ from crafter.providers import service as provider_service
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A provider by its name, and its models, to be asked with one key; every call is counted."""
+    """A model, to be asked with a key, or with those that stand in for it; every call is counted."""
 
-    provider: str
     model: MeteredModel
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider that was asked last, or is asked next."""
+        return self.model.target.provider
+
+    @property
+    def model_name(self) -> str:
+        """The model that was asked last, or is asked next."""
+        return self.model.target.model
 
 
 async def connect(
-    key: ApiKey, model: str, purpose: Purpose, runtime: Runtime, models: ChatModels
+    key: ApiKey,
+    model: str,
+    purpose: Purpose,
+    runtime: Runtime,
+    models: ChatModels,
+    fallbacks: Sequence[Fallback] = (),
 ) -> Connection:
-    """Make ready to ask a model with a key; nothing is sent yet.
+    """Make ready to ask a model with a key; nothing is sent yet. Fallbacks are reached only where they are needed.
 
     Raises CredentialInactive, SecretUnreadable, ProviderNotFound, CapabilityMissing and ModelRetired.
     """
+
+    async def reach(key: ApiKey, model: str) -> Target:
+        return await _target_of(key, model, runtime, models)
+
+    left = Fallbacks(key.scope, fallbacks, reach)
+    try:
+        target = await reach(key, model)
+    except CrafterError as error:
+        target = await left.after(error)
+    return Connection(MeteredModel(target, left, purpose, runtime))
+
+
+async def _target_of(key: ApiKey, model: str, runtime: Runtime, models: ChatModels) -> Target:
     secret = api_key_service.open_secret(key, runtime.keyring)
     provider = await provider_service.get_provider(key.provider)
     if not provider.capabilities.chat_completion:
@@ -36,5 +66,4 @@ async def connect(
         raise ModelRetired(f"The model {model} is no longer offered by {provider.name}.")
     base_url = provider_service.base_url(provider, runtime.settings)
     asked = await models.chat_model(provider.name, secret, base_url=base_url)
-    target = Target(provider.name, model, key, asked)
-    return Connection(provider.name, MeteredModel(target, purpose, runtime))
+    return Target(provider.name, model, key, asked)

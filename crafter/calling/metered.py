@@ -1,21 +1,27 @@
-"""Every call of a model: let in by budgets and by the limits of its key, made again if that may help, and counted."""
+"""Every call of a model: let in by budgets and by the limits of its key, made again or elsewhere, and counted."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from crafter.calling import bookkeeping
 from crafter.calling.admission import Admission, account_of, admit, give_back
 from crafter.calling.attempts import Attempt
+from crafter.calling.fallbacks import Fallbacks
 from crafter.calling.purposes import Purpose
 from crafter.calling.retrying import retrying
 from crafter.calling.tally import Tally
 from crafter.calling.targets import Target
+from crafter.core.errors import CrafterError
 from crafter.core.runtime import Runtime
 from crafter.core.tasks import to_its_end
 from crafter.llm.base import ChatEvent, ChatRequest, Finished
-from crafter.llm.errors import ProviderFailed
+from crafter.llm.errors import ProviderFailed, ProviderTimedOut
+
+_DEADLINES = 2
+"""All attempts at one thing together may take so many times as long as one of them, until one begins to answer."""
 
 T = TypeVar("T")
 
@@ -40,19 +46,25 @@ class _Asking:
 class MeteredModel:
     """A ChatModel. Whatever becomes of a call, it counts; of one that is hung up on the tokens are estimated.
 
-    ``tally`` is what all calls took together. Its methods also raise what ``admit`` raises, before anything is sent.
+    ``tally`` is what all calls took together, ``target`` what is asked: of the fallbacks the next, after a failure
+    against which that may help. Its methods also raise what ``admit`` raises, before anything is sent.
     """
 
-    def __init__(self, target: Target, purpose: Purpose, runtime: Runtime) -> None:
+    def __init__(self, target: Target, fallbacks: Fallbacks, purpose: Purpose, runtime: Runtime) -> None:
         self.purpose = purpose
         self.tally = Tally()
-        self._target = target
+        self.target = target
+        self._fallbacks = fallbacks
         self._runtime = runtime
         self._reserved: Admission | None = None
 
     async def reserve(self, request: ChatRequest) -> None:
         """Have the next call let in already, so that it cannot be refused any more. Raises what ``admit`` raises."""
-        self._reserved = await self._admit(request)
+        while self._reserved is None:
+            try:
+                self._reserved = await self._admit(self._addressed(request))
+            except CrafterError as error:
+                self.target = await self._fallbacks.after(error)
 
     async def give_back(self) -> None:
         """Let go of what was reserved, if it was not used."""
@@ -85,10 +97,21 @@ class MeteredModel:
         return await self._insist(self._complete, request)
 
     async def _insist(self, make: Callable[[_Asking], Awaitable[T]], request: ChatRequest) -> T:
-        """Make a call, and again if that may help."""
-        again = retrying(self._runtime.settings.provider_retries)
-        done: T = await again(make, _Asking(request))
-        return done
+        """Make a call; again, if that may help and there is no fallback to ask at once; or else elsewhere."""
+        asking, seconds = _Asking(request), _DEADLINES * self._runtime.settings.provider_timeout_seconds
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                while True:
+                    retries = 0 if self._fallbacks.are_left else self._runtime.settings.provider_retries
+                    try:
+                        done: T = await retrying(retries)(make, asking)
+                        return done
+                    except CrafterError as error:
+                        self.target = await self._fallbacks.after(error)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise ProviderTimedOut(self.target.provider, f"No answer within {seconds:g} seconds.") from None
 
     async def _open(self, asking: _Asking) -> _Opened:
         attempt = await self._begin(asking, streamed=True)
@@ -116,14 +139,15 @@ class MeteredModel:
 
     async def _begin(self, asking: _Asking, *, streamed: bool) -> Attempt:
         asking.attempts += 1
+        request = self._addressed(asking.request)
         admission, self._reserved = self._reserved, None
         if admission is None or admission.is_over:
-            admission = await self._admit(asking.request)
+            admission = await self._admit(request)
         return await bookkeeping.begin(
-            self._target,
-            asking.request,
+            self.target,
+            request,
             admission,
-            account_of(self._target, self.purpose, self._runtime),
+            account_of(self.target, self.purpose, self._runtime),
             self.purpose,
             self._runtime,
             streamed=streamed,
@@ -131,8 +155,12 @@ class MeteredModel:
         )
 
     async def _admit(self, request: ChatRequest) -> Admission:
-        account = account_of(self._target, self.purpose, self._runtime)
-        return await admit(self._target, account, request, self._runtime)
+        account = account_of(self.target, self.purpose, self._runtime)
+        return await admit(self.target, account, request, self._runtime)
+
+    def _addressed(self, request: ChatRequest) -> ChatRequest:
+        """The request, to the model that is asked."""
+        return request if request.model == self.target.model else replace(request, model=self.target.model)
 
 
 def _broken_off(target: Target) -> ProviderFailed:

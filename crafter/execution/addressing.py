@@ -8,6 +8,7 @@ from crafter.api_keys import service as api_key_service
 from crafter.api_keys.errors import ApiKeyNotFound
 from crafter.calling.connection import Connection, connect
 from crafter.calling.errors import ModelRetired
+from crafter.calling.fallbacks import Fallback
 from crafter.calling.purposes import Purpose
 from crafter.core.runtime import Runtime
 from crafter.execution.errors import NoKeyConfigured
@@ -26,8 +27,9 @@ async def connection_of(runtime: Runtime, models: ChatModels, agent: Agent, purp
         key = await api_key_service.get_key(agent.scope, agent.api_key)
     except ApiKeyNotFound:
         raise NoKeyConfigured from None
+    fallbacks = [Fallback(one.api_key, one.model) for one in agent.fallbacks or ()]
     try:
-        return await connect(key, agent.llm_settings.model, purpose, runtime, models)
+        return await connect(key, agent.llm_settings.model, purpose, runtime, models, fallbacks)
     except ModelRetired as retired:
         await agent_service.record_failure(agent, retired.message, threshold=1)
         raise

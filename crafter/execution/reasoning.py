@@ -149,7 +149,7 @@ class Reasoning:
         if offered and exhausted and not finished.text:
             self._hear(OUT_OF_ROUNDS, first=True)
         ending = self.endings.exhausted if offered and exhausted else self.endings.answered
-        await self.step(ending, f"Answered by {self.request.model}")
+        await self.step(ending, f"Answered by {self.connection.model_name}")
 
     async def _ask(self, request: ChatRequest, stream: bool) -> Finished:
         """One call of the model; its text is heard."""
@@ -192,7 +192,7 @@ class Reasoning:
         runs += [refused_for_limit(call) for call in finished.tool_calls[left:]]
         why = finished.text.strip()[:_REASON_LENGTH]
         steps = [
-            Step(run.step, run.error or why or f"{self.request.model} asked for it", run.tool_name)
+            Step(run.step, run.error or why or f"{self.connection.model_name} asked for it", run.tool_name)
             for run in runs
         ]
         self.runs += runs

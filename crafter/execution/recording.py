@@ -42,7 +42,7 @@ def counters_of(reasoning: Reasoning) -> dict[str, float]:
 def _message(agent: Agent, reasoning: Reasoning, seconds: float, facts: Mapping[str, Any]) -> Message:
     about: dict[str, Any] = {
         "provider": reasoning.connection.provider,
-        "model": reasoning.request.model,
+        "model": reasoning.connection.model_name,
         "latency_ms": round(seconds * 1000),
         **facts,
     }

@@ -181,7 +181,7 @@ ELSEWHERE = (
         "Flowise CVE-2025-58434",
         "The token for a new password was in the answer to whoever asked for it.",
         reason="Passwords cannot be reset yet.",
-        until=("reset", "forgot", "recover", "verify-email"),
+        until=("/reset", "forgot", "recover", "verify-email"),
     ),
     Lesson(
         "Flowise CVE-2026-46440",
