@@ -35,6 +35,7 @@ from crafter.documents import ALL_DOCUMENTS
 from crafter.edge import routing
 from crafter.edge.server import STOPPING
 from crafter.edge.setup import set_up
+from crafter.estimates import routes as estimates
 from crafter.execution import routes as execution
 from crafter.execution.asides import routes as summaries
 from crafter.execution.asides import silence
@@ -92,6 +93,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     agent_endpoints.router,
     calls.router,
     budgets.router,
+    estimates.router,
     conversations.agent_router,
     conversations.project_router,
     summaries.router,

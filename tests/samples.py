@@ -147,6 +147,13 @@ SAMPLES: Mapping[tuple[str, str], Callable[[Ids], Json]] = {
         "action": "warn",
         "on_unknown_price": "allow",
     },
+    ("POST", f"{_PROJECT}/estimates"): lambda ids: {
+        "model": "gpt-4o-mini",
+        "api_key": ids["api_key_id"],
+        "messages": [{"role": "user", "content": "Say hello."}],
+        "max_tokens": 10,
+        "as_of": "2026-01-31T09:15:00Z",
+    },
     ("POST", "/organizations/{organization_id}/projects"): lambda _: {"name": "P", "description": "d"},
     ("PATCH", "/organizations/{organization_id}/projects/{project_id}"): lambda _: {
         "name": "P",

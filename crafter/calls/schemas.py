@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, computed_field
 
-from crafter.calls.documents import CallError, CallKind, CallSource, CallTokens, Outcome
+from crafter.calls.documents import CallKind, CallSource, CallTokens, ErrorType, Outcome
+from crafter.calls.guidance import GUIDANCE
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
 from crafter.core.money import Dollars
@@ -27,6 +28,22 @@ class CallQuery(BaseModel):
     until: datetime | None = Field(None, description="Calls before then.")
 
 
+class CallErrorRead(ResponseBody):
+    """Why there is no (whole) answer; ``retry_after`` is in seconds."""
+
+    type: ErrorType
+    code: str
+    retryable: bool = False
+    upstream_status: OmitNone[int] = None
+    retry_after: OmitNone[float] = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def guidance(self) -> str:
+        """What to do about it."""
+        return GUIDANCE[self.type]
+
+
 class CallRead(Resource):
     """One attempt to have a model answer; ``cost`` is in US dollars, and null where nobody knows the price."""
 
@@ -43,7 +60,7 @@ class CallRead(Resource):
     streamed: bool = False
     attempt: int = 1
     outcome: Outcome
-    error: OmitNone[CallError] = None
+    error: OmitNone[CallErrorRead] = None
     tokens: CallTokens = Field(default_factory=CallTokens)
     usage_estimated: bool = False
     cost: Dollars | None = None

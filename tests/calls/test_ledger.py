@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import pytest
@@ -15,7 +15,8 @@ from crafter.api_keys.documents import ApiKey
 from crafter.calling.connection import connect
 from crafter.calling.purposes import Purpose
 from crafter.calls import service as call_service
-from crafter.calls.documents import Call
+from crafter.calls.documents import Call, ErrorType
+from crafter.calls.guidance import GUIDANCE
 from crafter.core.ids import new_id
 from crafter.core.runtime import Runtime
 from crafter.core.time import utc_now
@@ -155,7 +156,7 @@ async def test_a_failure_is_in_it_by_its_kind(
     provider: FakeProvider,
     tail: str,
     script: Any,
-    kind: str,
+    kind: ErrorType,
     retryable: bool,
 ) -> None:
     provider.script(script)
@@ -163,6 +164,7 @@ async def test_a_failure_is_in_it_by_its_kind(
     [call] = await listed(as_member, agent)
     assert call["outcome"] == "error"
     assert (call["error"]["type"], call["error"]["retryable"]) == (kind, retryable)
+    assert call["error"]["guidance"] == GUIDANCE[kind]
     assert call["streamed"] == (tail != "/chat")
     said = script is half_stream and call["streamed"]
     assert call["usage_estimated"] == said
@@ -213,6 +215,11 @@ async def test_a_model_whose_price_nobody_knows_costs_nothing_known(
     await as_member.post(url(agent), json=ASK)
     [call] = await listed(as_member, agent)
     assert (call["outcome"], call["cost"], call["price_state"]) == ("success", None, "unknown")
+
+
+def test_every_kind_of_failure_has_its_guidance() -> None:
+    assert GUIDANCE.keys() == set(get_args(ErrorType))
+    assert len(set(GUIDANCE.values())) == len(GUIDANCE)
 
 
 async def test_a_process_that_died_leaves_rows_that_say_so(

@@ -66,6 +66,7 @@ OURS = {
     ("GET", f"{ORGANIZATION}/usage"): "calls, tokens and cost by interval and dimension",
     ("GET", f"{PROJECT}/calls"): "every call of a model, the newest first",
     ("GET", f"{PROJECT}/calls/{{call_id}}"): "one of them",
+    ("POST", f"{PROJECT}/estimates"): "what a call would take",
     ("POST", _BUDGETS): "limits what may be spent",
     ("GET", _BUDGETS): "the budgets of an organization, as they stand",
     ("GET", f"{_BUDGETS}/{{budget_id}}"): "one of them",
