@@ -1,9 +1,10 @@
 """Estimates on the wire: bounds, and what they were worked out by."""
 
+import re
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
@@ -11,7 +12,21 @@ from crafter.core.money import Dollars
 from crafter.core.schemas import RequestBody, ResponseBody, WireTime
 from crafter.core.time import as_utc
 
-Moment = Annotated[datetime, AfterValidator(as_utc)]
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _is_iso(value: Any) -> Any:
+    if isinstance(value, str) and _DATE.match(value):
+        return value
+    raise ValueError("must be an ISO 8601 time, such as 2026-01-31T00:00:00.000Z")
+
+
+Moment = Annotated[
+    datetime,
+    AfterValidator(as_utc),
+    BeforeValidator(_is_iso, json_schema_input_type=str),
+    Field(examples=["2026-01-31T00:00:00.000Z"]),
+]
 
 
 class MessageInput(RequestBody):

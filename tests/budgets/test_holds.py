@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from fastapi import FastAPI
 
+from crafter.agent_executions import service as execution_service
 from crafter.agents.configuration import GenerationParameters, LlmSettings
 from crafter.agents.documents import Agent, AgentTool
 from crafter.api_keys import service as api_key_service
@@ -428,3 +429,19 @@ async def test_a_reset_makes_room_and_keeps_what_is_held(
     )
     assert (answer.json()["spent"], answer.json()["resets"][0]["spent"]) == ("0", "1")
     assert (await as_admin.post(url(agent), json=ASK)).status_code == 200
+
+
+async def test_a_task_that_is_ended_before_it_begins_lets_go_of_what_was_kept_back_for_it(
+    as_admin: httpx2.AsyncClient, cast: Cast, runtime: Runtime, key: ApiKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = await make_agent(cast.project, runtime.keyring, key=key, name="worker", type="task")
+    made = await make_budget(as_admin, cast.organization.id, "agent", worker.id)
+
+    async def is_over(*_: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(execution_service, "begin", is_over)
+    assert (await as_admin.post(url(worker, "/execute"), json={"input": "Work"})).status_code == 503
+    shown = await standing(as_admin, made, cast.organization.id)
+    assert (shown["spent"], shown["reserved"]) == ("0", "0")
+    assert await rows_of(worker) == []

@@ -133,6 +133,7 @@ async def _run(task: Task, *, stream: bool) -> None:
 async def _work(task: Task, *, stream: bool) -> None:
     """Raises TaskInterrupted when somebody else has ended the run, and what ``Reasoning.run`` raises."""
     if not await execution_service.begin(task.execution, utc_now() + LEASE):
+        await task.reasoning.connection.model.give_back()
         raise TaskInterrupted
     async with _leased(task.execution):
         await task.reasoning.step("analyze_task", f"Given to {task.reasoning.request.model}")

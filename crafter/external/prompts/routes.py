@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Path
 from starlette.responses import Response
 
-from crafter.api_keys.errors import CredentialInactive
+from crafter.api_keys.errors import CredentialInactive, CredentialLimited
+from crafter.budgets.errors import BUDGET_REFUSALS
 from crafter.calling.dependencies import CurrentModels
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.core.errors import documented
@@ -55,6 +56,8 @@ router = feature_router(
         PromptNotConfigured,
         PromptKeyNotConfigured,
         CredentialInactive,
+        CredentialLimited,
+        *BUDGET_REFUSALS,
         ModelRequired,
         InvalidTemplate,
         RenderingTooLarge,
