@@ -12,6 +12,7 @@ from crafter.conversations.documents import Conversation, MessageSegment
 from crafter.core.documents import BaseDocument
 from crafter.operators.documents import ExternalOperator
 from crafter.organizations.documents import Organization
+from crafter.prices.documents import Price, SystemPrice
 from crafter.projects.documents import Project
 from crafter.prompt_execution.documents import PromptCache, PromptExecution
 from crafter.prompts.documents import Prompt, PromptVersion
@@ -28,6 +29,8 @@ ALL_DOCUMENTS: Sequence[type[BaseDocument]] = (
     Organization,
     Project,
     Provider,
+    SystemPrice,
+    Price,
     Tool,
     ApiKey,
     UserApiKey,

@@ -143,7 +143,8 @@ class ChatRequest:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a call used. ``cached_tokens`` are those of the prompt that the vendor had seen before,
-    ``reasoning_tokens`` those of the completion that were thought and not said."""
+    ``cache_write_tokens`` those that it keeps for the next time, and ``reasoning_tokens`` those of the completion
+    that were thought and not said."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -151,6 +152,7 @@ class Usage:
     cached_tokens: int = 0
     estimated: bool = False
     reasoning_tokens: int = 0
+    cache_write_tokens: int = 0
 
     def __add__(self, other: Self) -> Self:
         """What two calls used together."""
@@ -161,6 +163,7 @@ class Usage:
             self.cached_tokens + other.cached_tokens,
             self.estimated or other.estimated,
             self.reasoning_tokens + other.reasoning_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
         )
 
 

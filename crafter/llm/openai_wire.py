@@ -153,6 +153,7 @@ _Tokens = Annotated[int, Field(ge=0, le=10**9)]
 
 class _PromptDetails(BaseModel):
     cached_tokens: _Tokens | None = None
+    cache_write_tokens: _Tokens | None = None
 
 
 class _CompletionDetails(BaseModel):
@@ -248,12 +249,14 @@ def _usage(reported: object) -> Usage | None:
         usage = _ReportedUsage.model_validate(reported)
     except ValidationError:
         return None
-    cached = (usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens) or 0
+    details = usage.prompt_tokens_details or _PromptDetails()
+    cached = min(details.cached_tokens or 0, usage.prompt_tokens)
     thought = (usage.completion_tokens_details and usage.completion_tokens_details.reasoning_tokens) or 0
     return Usage(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         total_tokens=max(usage.total_tokens or 0, usage.prompt_tokens + usage.completion_tokens),
-        cached_tokens=min(cached, usage.prompt_tokens),
+        cached_tokens=cached,
         reasoning_tokens=min(thought, usage.completion_tokens),
+        cache_write_tokens=min(details.cache_write_tokens or 0, usage.prompt_tokens - cached),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from crafter.llm.base import Usage
@@ -57,11 +58,14 @@ class Priced:
     reference: str
 
 
-def price_of(provider: str, model: str, usage: Usage) -> Priced | None:
-    """The cost of one call; None when nobody knows the price of the model."""
+def price_of(provider: str, model: str, usage: Usage, at: datetime | None = None) -> Priced | None:
+    """The cost of one call, at a time or now; None when nobody knows the price of the model.
+
+    What the contract says holds at all times.
+    """
     name = known_name(provider)
     if model not in _PRICES:
-        return _price_by_package(name, model, usage)
+        return _price_by_package(name, model, usage, at)
     prompt, completion = _PRICES[model]
     prompt_tokens = Decimal(usage.prompt_tokens)
     if name == "openai":
@@ -76,7 +80,7 @@ def cost_usd(provider: str, model: str, usage: Usage) -> Decimal | None:
     return None if priced is None else priced.amount
 
 
-def _price_by_package(name: str, model: str, usage: Usage) -> Priced | None:
+def _price_by_package(name: str, model: str, usage: Usage, at: datetime | None) -> Priced | None:
     import genai_prices  # noqa: PLC0415 - its table of models is large, and most calls do without it
 
     try:
@@ -88,6 +92,7 @@ def _price_by_package(name: str, model: str, usage: Usage) -> Priced | None:
             ),
             model,
             provider_id=_IDS_IN_PACKAGE.get(name, name),
+            genai_request_timestamp=at,
         )
     except LookupError:
         return None
