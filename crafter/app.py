@@ -56,6 +56,7 @@ from crafter.openapi import describe
 from crafter.operators import routes as operators
 from crafter.organizations import routes as organizations
 from crafter.organizations import service as organization_service
+from crafter.prices import routes as prices
 from crafter.project_overview import routes as project_overview
 from crafter.projects import routes as projects
 from crafter.prompt_execution import routes as prompt_execution
@@ -84,6 +85,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     projects.router,
     project_overview.router,
     providers.router,
+    prices.router,
     tools.router,
     tool_runtime.router,
     api_keys.router,

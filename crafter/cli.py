@@ -14,6 +14,7 @@ from crafter.core.database import Database
 from crafter.core.errors import CrafterError
 from crafter.core.logging import configure_logging
 from crafter.migrations.commands import migrate_cli
+from crafter.model_commands import list_providers, prices_cli
 from crafter.schema_check.commands import check_documents
 from indexes.__main__ import cli as indexes_cli
 from indexes.duplicates import DuplicatesFound
@@ -33,8 +34,10 @@ config_cli = typer.Typer(no_args_is_help=True, help="Look at the settings.")
 cli.add_typer(config_cli, name="config")
 cli.add_typer(indexes_cli, name="indexes")
 cli.add_typer(migrate_cli, name="migrate")
+cli.add_typer(prices_cli, name="prices")
 cli.command()(adopt)
 cli.command("check")(check_documents)
+cli.command("list-providers")(list_providers)
 
 
 def main() -> None:

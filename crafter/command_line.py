@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from crafter.core.config import Settings, load_settings, unknown_variables
 from crafter.core.database import Database
@@ -13,6 +15,8 @@ from crafter.core.logging import configure_logging
 from crafter.deployment import open_deployment
 
 T = TypeVar("T")
+
+_WIDE = 1_000
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -44,3 +48,12 @@ def with_database(work: Callable[[Database, Settings], Awaitable[T]], settings: 
 def print_json(data: Any) -> None:
     """Data for other programs."""
     typer.echo(json.dumps(data, indent=2, default=str))
+
+
+def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """Rows for people; where nobody looks, lines are as long as they have to be."""
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(highlight=False, markup=False)
+    console.print(table, width=None if console.is_terminal else _WIDE, no_wrap=True)

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     conversations_write = "conversations:write"
     conversations_handle = "conversations:handle"
     conversations_delete = "conversations:delete"
+    models_manage = "models:manage"
     prompts_read = "prompts:read"
     prompts_manage = "prompts:manage"
     prompts_delete = "prompts:delete"
@@ -84,6 +85,7 @@ _ADMIN = _MEMBER | {
     Permission.credentials_delete,
     Permission.agents_delete,
     Permission.conversations_delete,
+    Permission.models_manage,
     Permission.prompts_delete,
     Permission.privacy_manage,
     Permission.budgets_manage,

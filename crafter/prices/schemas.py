@@ -59,7 +59,9 @@ class PriceRow(PriceCreate):
 class PriceImport(RequestBody):
     """Rows of prices, each ``{provider, model, unit, tier?, amount, effective_from, source?}``."""
 
-    rows: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_ROWS)] = Field(
+    rows: list[dict[str, Any]] = Field(
+        min_length=1,
+        max_length=MAX_ROWS,
         examples=[
             [
                 {
@@ -70,7 +72,7 @@ class PriceImport(RequestBody):
                     "effective_from": "2025-02-24T00:00:00Z",
                 }
             ]
-        ]
+        ],
     )
     dry_run: bool = False
 

@@ -196,3 +196,62 @@ def test_every_command_explains_itself(command: str) -> None:
 @pytest.mark.parametrize("command", ["unknown", "serve --port http", "serve --workers 0", "reset now"])
 def test_what_is_not_a_command_ends_with_code_2(command: str) -> None:
     assert CliRunner().invoke(cli, command.split()).exit_code == 2
+
+
+async def test_providers_are_listed_for_people_and_for_programs(
+    tmp_path: Path, on_database: dict[str, str]
+) -> None:
+    await crafter(tmp_path, "init", **on_database)
+
+    table = await crafter(tmp_path, "list-providers", **on_database)
+    listed = await crafter(tmp_path, "list-providers", "--json", **on_database)
+
+    assert (table.code, listed.code) == (0, 0)
+    assert [row["name"] for row in listed.json()] == ["anthropic", "deepseek", "google", "openai", "xai"]
+    assert all(row["name"] in table.out for row in listed.json())
+
+
+async def test_prices_are_imported_once_and_rows_that_cannot_be_are_named(
+    tmp_path: Path, on_database: dict[str, str]
+) -> None:
+    as_csv, as_json = tmp_path / "prices.csv", tmp_path / "prices.json"
+    as_csv.write_text(
+        "provider,model,unit,tier,amount,effective_from,source\n"
+        "Anthropic,claude-3.7-sonnet,input,,0.000003,2025-02-24T00:00:00Z,https://example.com\n"
+        "Anthropic,claude-3.7-sonnet,output,,0.000015,2025-02-24T00:00:00Z,\n"
+        "Anthropic,claude-3.7-sonnet,words,,-1,2025-02-24T00:00:00Z,\n"
+    )
+    good = {"provider": "anthropic", "model": "claude-3.7-sonnet", "effective_from": "2025-02-24T00:00:00Z"}
+    as_json.write_text(json.dumps([{**good, "unit": "input", "amount": 0.000003}]))
+
+    trial = await crafter(tmp_path, "prices", "import", str(as_csv), "--dry-run", **on_database)
+    nothing = await crafter(tmp_path, "prices", "list", "--json", **on_database)
+    first = await crafter(tmp_path, "prices", "import", str(as_csv), **on_database)
+    again = await crafter(tmp_path, "prices", "import", str(as_json), "--json", **on_database)
+    listed = await crafter(tmp_path, "prices", "list", "--json", **on_database)
+    table = await crafter(tmp_path, "prices", "list", **on_database)
+
+    assert (trial.code, first.code, again.code) == (1, 1, 0)
+    assert nothing.json() == []
+    refused = [line.split(":")[:2] for line in first.err.splitlines() if line.startswith("row ")]
+    assert refused == [["row 3", " unit"], ["row 3", " amount"]]
+    assert trial.out == "2 created, 1 invalid (nothing was stored)\n"
+    assert first.out == "2 created, 1 invalid\n"
+    assert again.json() == [{"number": 1, "status": "unchanged", "problems": []}]
+    assert [(row["unit"], row["amount"]) for row in listed.json()] == [
+        ("input", "0.000003"),
+        ("output", "0.000015"),
+    ]
+    assert "0.000003" in table.out
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "nothing"])
+async def test_a_file_that_is_no_list_of_prices_ends_with_code_2(
+    tmp_path: Path, on_database: dict[str, str], text: str
+) -> None:
+    file = tmp_path / "prices.json"
+    file.write_text(text)
+
+    run = await crafter(tmp_path, "prices", "import", str(file), **on_database)
+
+    assert run.code == 2

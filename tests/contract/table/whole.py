@@ -67,6 +67,7 @@ OURS = {
     ("GET", f"{PROJECT}/calls"): "every call of a model, the newest first",
     ("GET", f"{PROJECT}/calls/{{call_id}}"): "one of them",
     ("POST", f"{PROJECT}/estimates"): "what a call would take",
+    ("POST", f"{ORGANIZATION}/prices:import"): "adds prices of an organization, row by row",
     ("POST", _BUDGETS): "limits what may be spent",
     ("GET", _BUDGETS): "the budgets of an organization, as they stand",
     ("GET", f"{_BUDGETS}/{{budget_id}}"): "one of them",
