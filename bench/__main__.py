@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 
+from bench.call_overhead import main as measure_calls
 from bench.conversation_growth import grow
 from bench.first_token import main as measure_first_tokens
 from bench.startup import main as measure_starts
@@ -16,9 +17,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="starts of the service")
     parser.add_argument("--streams", type=int, default=200, help="streams whose first token is timed")
     parser.add_argument("--rows", type=int, default=100_000, help="rows that the dashboard is about")
+    parser.add_argument("--calls", type=int, default=1_000, help="calls of models, alone and through Crafter")
     options = parser.parse_args()
     asyncio.run(measure_starts(options.rounds))
     asyncio.run(measure_first_tokens(options.streams))
+    asyncio.run(measure_calls(options.calls, 50.0))
     asyncio.run(grow(options.messages))
     asyncio.run(measure_dashboard(options.rows))
 
