@@ -81,4 +81,5 @@ async def _tallies(scope: Scope, period: Period, filters: Mapping[str, str]) -> 
     fitting = [
         call for call in waiting if all(getattr(call, name) == value for name, value in filters.items())
     ]
-    return [*map(Tally.from_stored, stored), *tally(fitting)]
+    read = [found for raw in stored if (found := Tally.from_stored(raw)) is not None]
+    return [*read, *tally(fitting)]

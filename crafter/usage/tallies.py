@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from crafter.calls.documents import Call
 from crafter.core.ids import derived_id
@@ -13,6 +13,10 @@ from crafter.usage.histograms import bucket_of
 
 DIMENSIONS = ("project", "kind", "provider", "model", "credential", "agent", "outcome")
 """What calls are told apart by."""
+
+_NUMBERS = frozenset(str(number) for number in range(500))
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -33,15 +37,21 @@ class Tally:
         return cls(day_of(call.created_at), dimensions)
 
     @classmethod
-    def from_stored(cls, raw: Mapping[str, Any]) -> Self:
-        """A rollup as it was read."""
+    def from_stored(cls, raw: Mapping[str, Any]) -> Self | None:
+        """A rollup as it was read; what is no count in it is left out. None where even its day is none."""
+        if not isinstance(raw.get("day"), datetime):
+            return None
+        dimensions = {name: value if isinstance(value := raw.get(name), str) else None for name in DIMENSIONS}
+        hours = raw.get("hours")
         return cls(
             raw["day"],
-            {name: raw.get(name) for name in DIMENSIONS},
-            Counter(raw.get("total", {})),
-            {int(hour): Counter(figures) for hour, figures in raw.get("hours", {}).items()},
-            Counter({int(bucket): count for bucket, count in raw.get("latency", {}).items()}),
-            Counter({int(bucket): count for bucket, count in raw.get("ttft", {}).items()}),
+            dimensions,
+            _counts(raw.get("total")),
+            _by_number(
+                {hour: _counts(figures) for hour, figures in hours.items()} if isinstance(hours, dict) else {}
+            ),
+            Counter(_by_number(_counts(raw.get("latency")))),
+            Counter(_by_number(_counts(raw.get("ttft")))),
         )
 
     def id_in(self, organization: str) -> str:
@@ -95,3 +105,16 @@ def tally(calls: Iterable[Call]) -> list[Tally]:
             tallies[key] = Tally.for_calls_like(call)
         tallies[key].add(call)
     return list(tallies.values())
+
+
+def _counts(stored: Any) -> Counter[str]:
+    if not isinstance(stored, dict):
+        return Counter()
+    return Counter(
+        {name: int(count) for name, count in stored.items() if isinstance(count, int) and count is not True}
+    )
+
+
+def _by_number(named: Mapping[str, T]) -> dict[int, T]:
+    """What MongoDB keeps under the text of a number, by the number: of an hour, of a bucket."""
+    return {int(name): each for name, each in named.items() if name in _NUMBERS}

@@ -190,7 +190,8 @@ REFERENCES: Mapping[str, str] = {
         "test_no_filter_leads_to_others",
     ),
     **dict.fromkeys(
-        ("?external_operator_id", "?user_identifier", "?since"), "within what one may read anyway"
+        ("?external_operator_id", "?user_identifier", "?since", "?project", "?provider"),
+        "within what one may read anyway",
     ),
 }
 """Whatever in a body or a query names something by its id, and which test tries it with somebody else's."""
