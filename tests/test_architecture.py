@@ -92,6 +92,7 @@ EVERYTHING_CAUGHT: Exceptions = {
     "crafter/execution/tasks/task.py": "the task of a task ends there, and its stream says what happened",
     "crafter/execution/turn.py": "the task of a turn ends there, and its stream says what happened",
     "crafter/migrations/runner.py": "a migration ends there: it is marked as failed, and the failure goes on",
+    "crafter/sandbox/child.py": "the process ends there, and what the code raised is all that it has to tell",
     "crafter/tool_runtime/service.py": "the run of a tool ends there: the model is told, and so are we",
 }
 HTTP_OUTSIDE_THE_ROUTES: Exceptions = {
