@@ -15,6 +15,7 @@ from crafter.agent_tools.api_caller import routes as agent_endpoints
 from crafter.agents import routes as agents
 from crafter.agents import service as agent_service
 from crafter.api_keys import routes as api_keys
+from crafter.api_keys.lifecycle import sweeping as key_sweeping
 from crafter.auth import routes as auth
 from crafter.auth.oauth import routes as oauth
 from crafter.auth.operators import operator_addresses
@@ -176,6 +177,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Callable[[], None]]
         asyncio.create_task(call_sweeping.keep_sweeping(runtime.tasks), name="abandoned calls"),
         asyncio.create_task(budget_sweeping.keep_sweeping(runtime.tasks), name="abandoned holds"),
         asyncio.create_task(folding.keep_folding(runtime.tasks), name="usage"),
+        asyncio.create_task(key_sweeping.keep_sweeping(runtime), name="provider keys"),
     ]
     app.state.readiness = Readiness(database, lambda: sync.missing_required(database.db, ALL_DOCUMENTS))
 

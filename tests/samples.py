@@ -165,10 +165,18 @@ SAMPLES: Mapping[tuple[str, str], Callable[[Ids], Json]] = {
         "name": "K",
         "key": "sk-sample-0123456789",
         "provider": ids["provider_id"],
+        "rate_limits": {"requests_per_minute": 60},
+        "expires_at": "2099-01-31T00:00:00.000Z",
     },
     ("PATCH", "/organizations/{organization_id}/projects/{project_id}/api-keys/{api_key_id}"): lambda _: {
         "name": "K",
         "is_active": True,
+        "rate_limits": {"requests_per_minute": 60},
+        "expires_at": "2099-01-31T00:00:00.000Z",
+    },
+    ("POST", f"{_PROJECT}/api-keys/{{api_key_id}}:rotate"): lambda _: {
+        "key": "sk-sample-next-0123456789",
+        "grace_seconds": 60,
     },
     ("POST", "/organizations/{organization_id}/user-api-keys"): lambda ids: {
         **_PLATFORM_KEY,

@@ -39,8 +39,9 @@ async def find_unreadable(db: Db, keyring: Keyring, *, most: int = 0) -> list[Un
     ``most`` limits how many documents of a kind are looked at; 0 does not.
     """
     found = []
-    async for raw in db.apikeys.find({}, {"key": 1}, limit=most):
-        found += _tried(raw, "apikeys", {"key": raw.get("key")}, keyring)
+    async for raw in db.apikeys.find({}, {"key": 1, "earlier.key": 1}, limit=most):
+        secrets = {"key": raw.get("key"), "earlier.key": (raw.get("earlier") or {}).get("key")}
+        found += _tried(raw, "apikeys", secrets, keyring)
     fields = {"media_storage.credentials": 1}
     async for raw in db.organizations.find(
         {"media_storage.credentials": {"$exists": True}}, fields, limit=most

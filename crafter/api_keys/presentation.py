@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from crafter.api_keys.documents import ApiKey, Usage
+from crafter.api_keys.documents import ApiKey, StorageKind, Usage
 from crafter.api_keys.schemas import (
     ApiKeyCreated,
     ApiKeyRead,
     ApiKeyShown,
     KeyProvider,
     ModelUsageRead,
+    StorageRead,
     UsageRead,
 )
 from crafter.providers.documents import Provider
@@ -26,9 +27,27 @@ def show_inside(key: ApiKey, provider: Provider | None, *, full: bool) -> dict[s
     return ApiKeyShown(**_fields(key, provider, full=full)).model_dump(mode="json")
 
 
-def show_masked(key: ApiKey, provider: Provider | None) -> ApiKeyRead:
-    """A key on its own, recognizable by the end of its secret."""
-    return ApiKeyRead(**_fields(key, provider, full=True), masked_key=f"…{key.last4 or ''}")
+def show_masked(key: ApiKey, provider: Provider | None, *, references: bool) -> ApiKeyRead:
+    """A key on its own, recognizable by the end of its secret; ``references``: with the variable or the file."""
+    return ApiKeyRead(
+        **_fields(key, provider, full=True),
+        masked_key=f"…{key.last4 or ''}",
+        storage=show_storage(key, references=references),
+        is_default=bool(key.is_default),
+        expires_at=key.expires_at,
+        rotated_at=key.rotated_at,
+        grace_until=key.earlier.until if key.earlier else None,
+        revoked_at=key.revoked_at,
+    )
+
+
+def show_storage(key: ApiKey, *, references: bool) -> StorageRead:
+    """Where a key's secret is kept."""
+    if key.storage is None or not references:
+        return StorageRead(kind=key.kept_in)
+    if key.storage.kind is StorageKind.environment:
+        return StorageRead(kind=key.storage.kind, name=key.storage.reference)
+    return StorageRead(kind=key.storage.kind, path=key.storage.reference)
 
 
 def _fields(key: ApiKey, provider: Provider | None, *, full: bool) -> dict[str, Any]:

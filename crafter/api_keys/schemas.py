@@ -1,12 +1,13 @@
 """Provider keys on the wire: the secret comes in once, and never goes out."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, model_validator
 
+from crafter.api_keys.documents import SecretStorage, StorageKind
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
-from crafter.core.schemas import ContractBody, Name, RequestBody, Resource, ResponseBody, WireTime
+from crafter.core.schemas import ContractBody, Instant, Name, RequestBody, Resource, ResponseBody, WireTime
 
 Secret = Annotated[
     str,
@@ -31,24 +32,82 @@ class RateLimitsInput(RequestBody):
     daily_token_limit: Limit | None = None
 
 
+VariableName = Annotated[
+    str,
+    StringConstraints(max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"),
+    Field(examples=["OPENAI_API_KEY"]),
+]
+FilePath = Annotated[
+    str,
+    StringConstraints(max_length=500, pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+$"),
+    Field(examples=["shared/openai"]),
+]
+
+
+class StorageInput(RequestBody):
+    """Where the server finds a secret, instead of the secret itself: ``name`` of a variable, or ``path`` of a file.
+
+    The path begins with ``shared`` or the id of the organization, in the directory that an operator has set.
+    """
+
+    kind: Literal["environment", "file"]
+    name: VariableName | None = None
+    path: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _names_one_place(self) -> Self:
+        wanted, other = (self.name, self.path) if self.kind == "environment" else (self.path, self.name)
+        if wanted is None or other is not None:
+            raise ValueError("Send the name of a variable for environment, or the path of a file for file")
+        return self
+
+    def kept(self) -> SecretStorage:
+        """As it is stored."""
+        return SecretStorage(kind=StorageKind(self.kind), reference=self.name or self.path or "")
+
+
+def _one_secret(key: str | None, info: ValidationInfo) -> str | None:
+    """Raises ValueError unless just one of ``storage``, which comes before, and ``key`` is there."""
+    if "storage" in info.data and (key is None) == (info.data["storage"] is None):
+        raise ValueError("Send the key itself, or its storage")
+    return key
+
+
+KeyOrStorage = Annotated[Secret | None, AfterValidator(_one_secret)]
+
+
 class ApiKeyCreate(ContractBody):
-    """A new key for one provider."""
+    """A new key for one provider, which may be given by its id or its name; with its secret, or where that is kept."""
 
     name: Annotated[Name, Field(examples=["Production"])]
-    key: Secret
-    provider: EntityId
+    storage: StorageInput | None = None
+    key: KeyOrStorage = Field(None, validate_default=True)
+    provider: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     rate_limits: RateLimitsInput | None = None
+    expires_at: Instant | None = None
+
+
+class ApiKeyRotate(RequestBody):
+    """A key's new secret, or where that is kept.
+
+    For ``grace_seconds`` (at most a week) a call that the provider refuses to the new secret is made with the old one.
+    """
+
+    storage: StorageInput | None = None
+    key: KeyOrStorage = Field(None, validate_default=True)
+    grace_seconds: int = Field(0, ge=0, le=7 * 86_400)
 
 
 class ApiKeyUpdate(RequestBody):
-    """A key's new name, whether it may be used, and its limits; what is absent stays as it is.
+    """A key's new name, whether and until when it may be used, and its limits; what is absent stays as it is.
 
-    ``rate_limits`` replaces all of them: ``{}`` takes them away.
+    ``rate_limits`` replaces all of them: ``{}`` takes them away. A null ``expires_at`` takes the expiry away.
     """
 
     name: Name | None = None
     is_active: bool | None = None
     rate_limits: RateLimitsInput | None = None
+    expires_at: Instant | None = None
 
 
 class RateLimitsRead(ResponseBody):
@@ -111,10 +170,27 @@ class ApiKeyShown(Resource):
     rate_limits: OmitNone[RateLimitsRead] = None
 
 
+class StorageRead(ResponseBody):
+    """Where a secret is kept; which variable or file it is, only those learn who may manage keys."""
+
+    kind: StorageKind
+    name: OmitNone[str] = None
+    path: OmitNone[str] = None
+
+
 class ApiKeyRead(ApiKeyShown):
-    """A key, recognizable by the end of its secret."""
+    """A key, recognizable by the end of its secret.
+
+    Until ``grace_until`` the secret before is used where the new one is refused.
+    """
 
     masked_key: str
+    storage: StorageRead
+    is_default: bool
+    expires_at: OmitNone[WireTime] = None
+    rotated_at: OmitNone[WireTime] = None
+    grace_until: OmitNone[WireTime] = None
+    revoked_at: OmitNone[WireTime] = None
 
 
 class ApiKeyPage(ResponseBody):

@@ -1,20 +1,30 @@
 """Every query and every rule about provider keys."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
+import structlog
 from pymongo.errors import DuplicateKeyError
 
 from crafter.api_keys import pipelines, presentation
-from crafter.api_keys.documents import ApiKey, ModelUsage, RateLimits
-from crafter.api_keys.errors import ApiKeyExists, ApiKeyNotFound, CredentialInactive, CredentialInUse
+from crafter.api_keys.documents import ApiKey, KeyFailure, ModelUsage, RateLimits
+from crafter.api_keys.entering import entered
+from crafter.api_keys.errors import (
+    ApiKeyExists,
+    ApiKeyNotFound,
+    CredentialExpired,
+    CredentialInUse,
+    CredentialRevoked,
+    CredentialUnusable,
+)
 from crafter.api_keys.limits import limit_reached
 from crafter.api_keys.schemas import ApiKeyCreate, ApiKeyRead, ApiKeyUpdate
 from crafter.core.errors import CrafterError
 from crafter.core.etags import revision_filter, stale
 from crafter.core.pagination import CursorPage, CursorSigner
 from crafter.core.references import find_dependants
-from crafter.core.secrets import Keyring, SecretUnreadable
+from crafter.core.runtime import Runtime
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 from crafter.organizations.documents import Organization
@@ -22,30 +32,42 @@ from crafter.projects.documents import Project
 from crafter.providers import service as provider_service
 from crafter.providers.documents import Provider
 
+NOT_REVOKED = {"revoked_at": None}
 _NEWEST_FIRST = (("_id", -1),)
-_SHOWN_CHARACTERS = 4
-_SHORT = 16
 _LIMITS = {"rate_limits": 1, "minute": 1, "day": 1}
 
+log = structlog.get_logger("crafter.credentials")
 
-async def create_key(project: Project, new: ApiKeyCreate, keyring: Keyring) -> ApiKey:
-    """Store a secret, encrypted. Raises ProviderNotFound, and ApiKeyExists: the unique index decides."""
-    provider = await provider_service.get_provider(new.provider)
+
+def named(key: ApiKey) -> dict[str, str]:
+    """What the log calls a key by."""
+    return {"id": key.id, "organization": key.organization, "project": key.project}
+
+
+async def create_key(project: Project, new: ApiKeyCreate, runtime: Runtime) -> ApiKey:
+    """Store a secret, encrypted, or where it is kept.
+
+    Raises ProviderNotFound, StorageRefused, and ApiKeyExists: the unique index decides.
+    """
+    provider = await provider_service.get_by_id_or_name(new.provider)
     key = ApiKey(
         organization=project.organization,
         project=project.id,
         name=new.name,
         provider=provider.id,
-        fingerprint=_fingerprint(project.scope, new.key, keyring),
-        last4=new.key[-_SHOWN_CHARACTERS:] if len(new.key) >= _SHORT else None,
         rate_limits=RateLimits(**new.rate_limits.model_dump()) if new.rate_limits else None,
+        expires_at=new.expires_at,
     )
-    key.key = keyring.encrypt(new.key, key.place)
+    secret = {
+        name: value for name, value in entered(key, new, provider, runtime).items() if value is not None
+    }
+    stored = key.to_stored() | secret
     try:
-        await ApiKey.within(project.scope).insert(key.to_stored())
+        await ApiKey.within(project.scope).insert(stored)
     except DuplicateKeyError:
         raise ApiKeyExists from None
-    return key
+    log.info("credential_created", **named(key), provider=provider.name)
+    return ApiKey.from_stored(stored)
 
 
 async def get_key(scope: Scope, key_id: str) -> ApiKey:
@@ -76,27 +98,69 @@ async def list_keys(scope: Scope, *, limit: int = 1_000) -> list[ApiKey]:
     return [ApiKey.from_stored(row) for row in rows]
 
 
-async def list_page(scope: Scope, page: CursorPage, cursors: CursorSigner) -> tuple[list[ApiKey], str | None]:
-    """A page of a project's keys, newest first, and the cursor of the next one. Raises ValidationFailed."""
-    listing = {"list": "apikeys", **scope.as_filter()}
+async def list_page(
+    scope: Scope, page: CursorPage, cursors: CursorSigner, expiring_before: datetime | None = None
+) -> tuple[list[ApiKey], str | None]:
+    """A page of the keys of a project or of an organization, newest first, and the cursor of the next one.
+
+    ``expiring_before``: those that expire before then, or have. Raises ValidationFailed.
+    """
+    listing: dict[str, Any] = {"list": "apikeys", **scope.as_filter()}
     where: dict[str, Any] = {}
+    if expiring_before is not None:
+        where["expires_at"] = {"$lt": expiring_before}
+        listing["expiring_before"] = expiring_before
     if page.cursor is not None:
         [last_id] = cursors.open(page.cursor, listing)
-        where = {"_id": {"$lt": last_id}}
+        where["_id"] = {"$lt": last_id}
     rows = await ApiKey.within(scope).find(where, sort=_NEWEST_FIRST, limit=page.limit + 1)
     keys = [ApiKey.from_stored(row) for row in rows[: page.limit]]
     following = cursors.seal([keys[-1].id], listing) if len(rows) > page.limit else None
     return keys, following
 
 
-async def update_key(key: ApiKey, changes: ApiKeyUpdate, revision: int) -> ApiKey:
-    """Rename a key, switch it off or on, limit it. Raises ApiKeyNotFound and StaleWrite."""
-    fields = changes.model_dump(exclude_none=True)
-    raw = await ApiKey.within(key.scope).change_one(
-        {"_id": key.id, **revision_filter(revision)}, {"$set": fields}
+async def every_key(organization: str | None = None) -> AsyncIterator[ApiKey]:
+    """All keys of all tenants, or of one, for the operator's commands."""
+    where = {} if organization is None else {"organization": {"$eq": organization}}
+    async for raw in ApiKey.across_tenants().find(where, sort=[("_id", 1)]):
+        yield ApiKey.from_stored(raw)
+
+
+async def usable_key(scope: Scope, provider: Provider) -> ApiKey:
+    """The key to call a provider with where none is named: the default one, or else the newest that may be used.
+
+    Keys that are switched off, revoked or expired are passed over. Raises CredentialUnusable when none is left.
+    """
+    usable = {
+        "provider": provider.id,
+        "is_active": {"$ne": False},
+        **NOT_REVOKED,
+        "$or": [{"expires_at": None}, {"expires_at": {"$gt": utc_now()}}],
+    }
+    keys = ApiKey.within(scope)
+    raw = await keys.find_one({**usable, "is_default": True}) or await keys.find_one(
+        usable, sort=_NEWEST_FIRST
     )
     if raw is None:
-        raise await _why_not(key.scope, key.id)
+        raise CredentialUnusable(
+            "none",
+            f"This project has no API key for {provider.name} that may be used. Store one, or activate it.",
+        )
+    return ApiKey.from_stored(raw)
+
+
+async def update_key(key: ApiKey, changes: ApiKeyUpdate, revision: int) -> ApiKey:
+    """Rename a key, switch it off or on, limit it. Raises ApiKeyNotFound, CredentialRevoked and StaleWrite."""
+    fields = changes.model_dump(exclude_none=True)
+    change: dict[str, dict[str, Any]] = {"$set": fields}
+    if "expires_at" in changes.model_fields_set:  # another expiry, another warning
+        change["$unset"] = {"expiry_warned_at": ""} | ({} if changes.expires_at else {"expires_at": ""})
+    raw = await ApiKey.within(key.scope).change_one(
+        {"_id": key.id, **NOT_REVOKED, **revision_filter(revision)}, change
+    )
+    if raw is None:
+        raise await why_not(key.scope, key.id)
+    log.info("credential_changed", **named(key), fields=sorted(changes.model_fields_set))
     return ApiKey.from_stored(raw)
 
 
@@ -105,7 +169,8 @@ async def delete_key(key: ApiKey, revision: int | None, *, force: bool) -> None:
     if not force and (dependants := await find_dependants(key.scope, ApiKey.Settings.name, key.id)):
         raise CredentialInUse(dependants=dependants)
     if not await ApiKey.within(key.scope).delete_one({"_id": key.id, **revision_filter(revision)}):
-        raise await _why_not(key.scope, key.id)
+        raise await why_not(key.scope, key.id)
+    log.info("credential_deleted", **named(key))
 
 
 async def show_populated(keys: Sequence[ApiKey], *, full_provider: bool) -> list[dict[str, Any]]:
@@ -117,21 +182,23 @@ async def show_populated(keys: Sequence[ApiKey], *, full_provider: bool) -> list
     return [presentation.show_inside(key, providers.get(key.provider), full=full_provider) for key in keys]
 
 
-async def show_masked(keys: Sequence[ApiKey]) -> list[ApiKeyRead]:
-    """Keys on their own, in the same order; one query in all."""
+async def show_masked(keys: Sequence[ApiKey], *, references: bool) -> list[ApiKeyRead]:
+    """Keys on their own, in the same order; one query in all. ``references``: with the variable or the file."""
     providers = await _providers_of(keys)
-    return [presentation.show_masked(key, providers.get(key.provider)) for key in keys]
+    return [presentation.show_masked(key, providers.get(key.provider), references=references) for key in keys]
 
 
 async def admit(key: ApiKey) -> None:
     """Count a call that is about to be made with a key, if the key's limits leave room for it.
 
     Limits and count are one conditional update, so they are exact however many servers count at once. A key that is
-    gone meanwhile limits nobody: the call fails for other reasons. Raises CredentialLimited.
+    gone meanwhile limits nobody: the call fails for other reasons. Raises CredentialLimited and CredentialExpired.
     """
+    now = utc_now()
+    if key.expired(now):
+        raise CredentialExpired
     if key.rate_limits is None:
         return
-    now = utc_now()
     keys = ApiKey.within(key.scope)
     counted = await keys.change_one(
         {"_id": key.id, **pipelines.has_room(now)}, pipelines.admitted(now), fields=_LIMITS
@@ -171,27 +238,33 @@ async def record_usage(
         await keys.update_one(there, {"$inc": totals | counted, **used})  # another was first meanwhile
 
 
-def open_secret(key: ApiKey, keyring: Keyring) -> str:
-    """The secret itself, for the one call that needs it; nothing else answers it.
+async def bind_host(key: ApiKey, host: str) -> str:
+    """Bind a key to the first host that it is used for; answers to which it is bound. Raises ApiKeyNotFound."""
+    keys, fields = ApiKey.within(key.scope), {"bound_host": 1}
+    change = {"$set": {"bound_host": host}, "$inc": {"revision": 0}}
+    raw = await keys.change_one({"_id": key.id, "bound_host": None}, change, fields=fields)
+    raw = raw or await keys.find_one({"_id": key.id}, fields=fields)
+    if raw is None:
+        raise ApiKeyNotFound
+    return str(raw["bound_host"])
 
-    Raises CredentialInactive and SecretUnreadable.
-    """
-    if not key.is_active:
-        raise CredentialInactive
-    if not key.key:
-        raise SecretUnreadable
-    return keyring.decrypt(key.key, key.place)
+
+async def note_failure(key: ApiKey, code: str) -> None:
+    """Note that the key itself was the reason why a call failed; the revision stays."""
+    failure = KeyFailure(at=utc_now(), code=code).model_dump()
+    await ApiKey.within(key.scope).update_one(
+        {"_id": key.id}, {"$set": {"last_failure": failure}, "$inc": {"revision": 0}}
+    )
+    log.warning("credential_failed", **named(key), code=code)
+
+
+async def why_not(scope: Scope, key_id: str) -> CrafterError:
+    """Why a change did not match: gone, revoked, or another revision."""
+    raw = await ApiKey.within(scope).find_one({"_id": key_id}, fields={"revision": 1, "revoked_at": 1})
+    if raw is None:
+        return ApiKeyNotFound()
+    return CredentialRevoked() if raw.get("revoked_at") else stale(raw.get("revision", 0))
 
 
 async def _providers_of(keys: Sequence[ApiKey]) -> dict[str, Provider]:
     return await provider_service.find_providers(key.provider for key in keys)
-
-
-def _fingerprint(scope: Scope, secret: str, keyring: Keyring) -> str:
-    return keyring.fingerprint("\0".join((scope.organization, scope.project or "", secret)))
-
-
-async def _why_not(scope: Scope, key_id: str) -> CrafterError:
-    """Why a change did not match: another revision, or gone."""
-    raw = await ApiKey.within(scope).find_one({"_id": key_id}, fields={"revision": 1})
-    return stale(raw.get("revision", 0)) if raw else ApiKeyNotFound()

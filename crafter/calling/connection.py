@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
+from crafter.api_keys.opening import open_key
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.calling.fallbacks import Fallback, Fallbacks
+from crafter.calling.keyed import KeyedModel
 from crafter.calling.metered import MeteredModel
 from crafter.calling.purposes import Purpose
 from crafter.calling.targets import Target
@@ -43,7 +44,7 @@ async def connect(
 ) -> Connection:
     """Make ready to ask a model with a key; nothing is sent yet. Fallbacks are reached only where they are needed.
 
-    Raises CredentialInactive, SecretUnreadable, ProviderNotFound, CapabilityMissing and ModelRetired.
+    Raises what NOT_USABLE of the keys lists, ProviderNotFound, CapabilityMissing, ModelRetired and EgressRefused.
     """
 
     async def reach(key: ApiKey, model: str) -> Target:
@@ -58,12 +59,16 @@ async def connect(
 
 
 async def _target_of(key: ApiKey, model: str, runtime: Runtime, models: ChatModels) -> Target:
-    secret = api_key_service.open_secret(key, runtime.keyring)
     provider = await provider_service.get_provider(key.provider)
     if not provider.capabilities.chat_completion:
         raise CapabilityMissing(f"{provider.name} has no models to chat with.", capability="chat_completion")
     if model in provider.retired_models:
         raise ModelRetired(f"The model {model} is no longer offered by {provider.name}.")
     base_url = provider_service.base_url(provider, runtime.settings)
-    asked = await models.chat_model(provider.name, secret, base_url=base_url)
+    opened = await open_key(key, base_url, runtime)
+    current = await models.chat_model(provider.name, opened.secret, base_url=base_url)
+    earlier = None
+    if opened.earlier is not None:
+        earlier = await models.chat_model(provider.name, opened.earlier, base_url=base_url)
+    asked = KeyedModel(key, current, opened, earlier)
     return Target(provider.name, model, key, asked)

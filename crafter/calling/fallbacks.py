@@ -9,23 +9,21 @@ import structlog
 
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
-from crafter.api_keys.errors import ApiKeyNotFound, CredentialInactive, CredentialLimited
+from crafter.api_keys.errors import NOT_USABLE, ApiKeyNotFound, CredentialLimited
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.calling.outcomes import error_type
 from crafter.calling.targets import Target
 from crafter.core.errors import CrafterError
-from crafter.core.secrets import SecretUnreadable
 from crafter.core.tenancy import Scope
 from crafter.providers.errors import ProviderNotFound
 
 _REFUSALS = (
     ApiKeyNotFound,
     CapabilityMissing,
-    CredentialInactive,
     CredentialLimited,
     ModelRetired,
     ProviderNotFound,
-    SecretUnreadable,
+    *NOT_USABLE,
 )
 _FAILURES = frozenset({"auth", "quota", "rate_limit", "timeout", "network", "server"})
 

@@ -343,6 +343,12 @@ def _sentence(error: Any) -> str:
     return f"{where}: {reason}" if where else reason
 
 
+def read_variable(name: str) -> str | None:
+    """A variable as it is now, for secrets that are kept there; what holds a setting of ours is never answered."""
+    settings = {field.validation_alias for field in Settings.model_fields.values()}
+    return None if name in settings or name.startswith("CRAFTER_") else os.environ.get(name)
+
+
 def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
     """One sentence for each CRAFTER_ variable that nothing reads, with the name that was probably meant."""
     env = os.environ if environment is None else environment

@@ -1,9 +1,11 @@
-"""The settings of outgoing calls: where they may go, and how long they may take."""
+"""The settings of outgoing calls: where they may go, how long they may take, and what secrets they may use."""
 
-from pydantic import Field
+from pathlib import Path
+
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
-from crafter.core.config_values import BaseAddress, EndpointList
+from crafter.core.config_values import BaseAddress, EndpointList, VariableList
 
 
 class OutgoingSettings(BaseSettings):
@@ -41,8 +43,32 @@ class OutgoingSettings(BaseSettings):
     tavily_url: BaseAddress = Field(
         "https://api.tavily.com", validation_alias="CRAFTER_TAVILY_URL", description="Where Tavily's API is."
     )
+    credential_environment: VariableList = Field(
+        [],
+        validation_alias="CRAFTER_CREDENTIAL_ENVIRONMENT",
+        description="Variables that may hold provider keys: NAME, PREFIX_*, ORGANIZATION_ID:NAME. Empty: none.",
+    )
+    credential_directory: Path | None = Field(
+        None,
+        validation_alias="CRAFTER_CREDENTIAL_DIRECTORY",
+        description="Files that may hold provider keys are in its folders: shared, and one per organization id.",
+    )
+    credential_retention_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        validation_alias="CRAFTER_CREDENTIAL_RETENTION_DAYS",
+        description="How long after its expiry the secret of a provider key is kept.",
+    )
     provider_base_urls: dict[str, str] = Field(
         default_factory=dict,
         exclude=True,
         description="<NAME>_BASE_URL for each default provider, e.g. OPENAI_BASE_URL.",
     )
+
+    @field_validator("credential_directory")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("is not a directory")
+        return value

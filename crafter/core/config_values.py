@@ -14,6 +14,7 @@ from crafter.core.cron import Schedule
 _WEAK_WORDS = ("secret", "password", "123456", "test", "development", "admin", "key")
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w|y)?\s*$", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^/]*(?=@)|(?<=\?).*", re.DOTALL)
+_VARIABLE = re.compile(r"(?:[A-Za-z0-9-]{1,64}:)?[A-Za-z_][A-Za-z0-9_]*\*?")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31557600.0}
 
 
@@ -76,6 +77,15 @@ def _endpoints(value: list[str]) -> list[str]:
     return value
 
 
+def _variables(value: list[str]) -> list[str]:
+    for entry in value:
+        if not _VARIABLE.fullmatch(entry):
+            raise ValueError(
+                f"takes NAME, PREFIX_*, ORGANIZATION_ID:NAME or ORGANIZATION_ID:PREFIX_*, not {entry!r}"
+            )
+    return value
+
+
 def _recurring(value: str) -> str:
     if value != "off":
         Schedule.parse(value)
@@ -111,6 +121,9 @@ Switch = Annotated[bool, BeforeValidator(_switch)]
 
 EndpointList = Annotated[CommaList, AfterValidator(_endpoints)]
 """Comma-separated ``host:port`` pairs."""
+
+VariableList = Annotated[CommaList, AfterValidator(_variables)]
+"""Comma-separated names of variables, or beginnings of names with ``*``, each for one organization or for all."""
 
 MethodList = Annotated[CommaList, AfterValidator(_methods)]
 """The ways in which people may sign in."""

@@ -127,6 +127,14 @@ class Unprocessable(CrafterError):
     message = "The request is well-formed, but cannot be carried out."
 
 
+class FailedDependency(CrafterError):
+    """424: something that the request needs, and that somebody else keeps, is not usable; they have to mend it."""
+
+    status = 424
+    code = "FAILED_DEPENDENCY"
+    message = "Something that this request needs is not usable."
+
+
 class PreconditionRequired(CrafterError):
     """428: this change must say which revision it was made from."""
 

@@ -4,6 +4,7 @@ Response shapes are never derived from documents. ``None`` in an :data:`~crafter
 left out; in any other it is sent as ``null``.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -27,10 +29,33 @@ from crafter.core.ids import EntityId
 from crafter.core.time import as_utc, wire_time
 from crafter.core.tolerance import read_tolerantly
 
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
 WireTime = Annotated[
     datetime, AfterValidator(as_utc), PlainSerializer(wire_time, return_type=str, when_used="json")
 ]
 """A time as ``2026-01-31T09:15:00.123Z``."""
+
+
+def _is_iso(value: Any) -> Any:
+    if isinstance(value, str) and _DATE.match(value):
+        return value
+    raise ValueError("must be an ISO 8601 time, such as 2030-01-31T00:00:00.000Z")
+
+
+def _to_milliseconds(value: datetime) -> datetime:
+    """In UTC (which is also meant where no zone is given), cut to the millisecond. Raises ValueError."""
+    moment = as_utc(value)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+Instant = Annotated[
+    datetime,
+    AfterValidator(_to_milliseconds),
+    BeforeValidator(_is_iso, json_schema_input_type=str),
+    Field(examples=["2030-01-31T00:00:00.000Z"]),
+]
+"""A time as callers send it: ISO 8601 text, and never a number."""
 
 Trimmed = Annotated[str, StringConstraints(strip_whitespace=True)]
 """Text without the white space around it."""

@@ -1,6 +1,6 @@
 """What can go wrong with a turn."""
 
-from crafter.api_keys.errors import CredentialInactive, CredentialLimited
+from crafter.api_keys.errors import NOT_USABLE, CredentialLimited
 from crafter.budgets.errors import BUDGET_REFUSALS
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.conversations.errors import ConversationArchived, ConversationOfAnother
@@ -41,7 +41,7 @@ NOT_READY = (
     SharedPromptGone,
     InvalidTemplate,
     RenderingTooLarge,
-    CredentialInactive,
+    *NOT_USABLE,
     CredentialLimited,
     *BUDGET_REFUSALS,
     CapabilityMissing,

@@ -74,7 +74,7 @@ async def prepare(runtime: Runtime, models: ChatModels, caller: Caller, agent: A
     """Check everything that can be refused, then store the message.
 
     Raises ValidationFailed, NotAChatbot, ConversationNotFound, ConversationArchived, NoKeyConfigured,
-    CredentialInactive, CapabilityMissing, ModelRetired, CredentialLimited, BudgetExceeded, BudgetBusy, PriceUnknown.
+    CredentialLimited, BudgetExceeded, BudgetBusy, PriceUnknown, and what ``connect`` raises.
     """
     user_identifier = said.user_identifier or caller.identifier
     if user_identifier is None:

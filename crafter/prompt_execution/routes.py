@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path
 from starlette.responses import Response
 
-from crafter.api_keys.errors import CredentialInactive, CredentialLimited
+from crafter.api_keys.errors import NOT_USABLE, CredentialLimited
 from crafter.auth.dependencies import CurrentUser, signed_in
 from crafter.budgets.errors import BUDGET_REFUSALS
 from crafter.calling.dependencies import CurrentModels
@@ -14,7 +14,6 @@ from crafter.core.errors import CrafterError, UpstreamFailed, UpstreamTimedOut, 
 from crafter.core.ids import EntityId
 from crafter.core.pagination import NumberedPage, numbered_page
 from crafter.core.runtime import CurrentRuntime
-from crafter.core.secrets import SecretUnreadable
 from crafter.edge.rate_limits import GENERAL, PROXY, limited
 from crafter.edge.responses import json_response
 from crafter.edge.router import feature_router
@@ -60,7 +59,7 @@ _REFUSALS: tuple[type[CrafterError], ...] = (
     ModelRequired,
     InvalidTemplate,
     RenderingTooLarge,
-    SecretUnreadable,
+    *NOT_USABLE,
     CapabilityMissing,
     ModelRetired,
     UpstreamFailed,
@@ -80,7 +79,6 @@ _REFUSALS: tuple[type[CrafterError], ...] = (
         PromptVersionNotFound,
         PromptNotConfigured,
         PromptKeyNotConfigured,
-        CredentialInactive,
         *_REFUSALS,
         ExecutionInterrupted,
     ),

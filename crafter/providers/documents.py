@@ -34,6 +34,7 @@ class Provider(BaseDocument):
         QueryShape("all providers", {}, (("name", 1),)),
         QueryShape("the default providers", {"name": {"$in": ["openai", "xai"]}}),
         QueryShape("one provider", {"_id": "p"}),
+        QueryShape("a provider by id or name", {"$or": [{"_id": "p"}, {"name": {"$in": ["P", "p"]}}]}),
         QueryShape("several providers", {"_id": {"$in": ["p", "q"]}}),
     )
 

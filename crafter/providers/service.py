@@ -37,6 +37,19 @@ async def get_provider(provider_id: str) -> Provider:
     return Provider.from_stored(raw)
 
 
+async def get_by_id_or_name(reference: str) -> Provider:
+    """One provider by its id, or else by its name, also in other letters. Raises ProviderNotFound."""
+    names = [reference, reference.lower()]
+    where = {"$or": [{"_id": {"$eq": reference}}, {"name": {"$in": names}}]}
+    found = [Provider.from_stored(row) for row in await Provider.collection().find(where, limit=3).to_list()]
+    best = min(
+        found, key=lambda provider: (provider.id != reference, provider.name != reference), default=None
+    )
+    if best is None:
+        raise ProviderNotFound
+    return best
+
+
 async def find_providers(provider_ids: Iterable[str]) -> dict[str, Provider]:
     """Several providers by id, in one query; those that are gone are missing."""
     wanted = list(set(provider_ids))

@@ -1,33 +1,18 @@
 """Platform keys on the wire."""
 
-import re
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, computed_field
+from pydantic import BeforeValidator, Field, StringConstraints, computed_field
 
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
-from crafter.core.schemas import ContractBody, IdentifiedResource, ResponseBody, WireTime
-from crafter.core.time import as_utc, utc_now
+from crafter.core.schemas import ContractBody, IdentifiedResource, Instant, ResponseBody, WireTime
+from crafter.core.time import utc_now
 from crafter.user_api_keys.documents import KeyScope
 
 T = TypeVar("T")
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _VISIBLE = 8
-
-
-def _is_iso(value: Any) -> Any:
-    if isinstance(value, str) and _DATE.match(value):
-        return value
-    raise ValueError("must be an ISO 8601 time, such as 2030-01-31T00:00:00.000Z")
-
-
-def _to_utc(value: datetime) -> datetime:
-    """In UTC (which is also meant where no zone is given), cut to the millisecond. Raises ValueError."""
-    moment = as_utc(value)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _known_scopes(value: Any) -> Any:
@@ -48,12 +33,6 @@ Scopes = Annotated[
     list[KeyScope],
     BeforeValidator(_known_scopes),
     Field(min_length=1, max_length=len(KeyScope), examples=[["agents:execute", "agents:chat"]]),
-]
-Expiry = Annotated[
-    datetime,
-    AfterValidator(_to_utc),
-    BeforeValidator(_is_iso, json_schema_input_type=str),
-    Field(examples=["2030-01-31T00:00:00.000Z"]),
 ]
 AllowedProjects = Annotated[list[EntityId], Field(max_length=200)]
 
@@ -77,7 +56,7 @@ class UserApiKeyCreate(ContractBody):
     name: KeyName
     scopes: Scopes
     restrictions: RestrictionsInput = Field(default_factory=RestrictionsInput)
-    expires_at: Expiry | None = None
+    expires_at: Instant | None = None
     allowed_projects: AllowedProjects = Field(default_factory=list)
 
 
@@ -89,7 +68,7 @@ class UserApiKeyUpdate(ContractBody):
     name: KeyName | None = None
     scopes: Scopes | None = None
     restrictions: RestrictionsInput | None = None
-    expires_at: Expiry | None = None
+    expires_at: Instant | None = None
     allowed_projects: AllowedProjects | None = None
 
 

@@ -130,7 +130,8 @@ async def test_another_project_and_another_tenant_may_store_the_same_secret(
     ]
 
     assert [r.status_code for r in responses] == [201, 201, 201]
-    fingerprints = {row["fingerprint"] for p in (project, sibling, other_project) for row in await stored(p)}
+    rows = [row for p in (project, sibling, other_project) for row in await stored(p)]
+    fingerprints = {fingerprint for row in rows for fingerprint in row["fingerprints"]}
     assert len(fingerprints) == 3
 
 
@@ -174,6 +175,8 @@ async def test_keys_are_listed_newest_first_as_the_contract_shows_them(
         "is_active",
         "usage",
         "masked_key",
+        "storage",
+        "is_default",
     }
     assert legacy["provider"]["name"] == "openai"
     assert legacy["provider"]["models"] == provider.models

@@ -1,5 +1,6 @@
 """Provider keys for other features: found within a scope, shown without secrets, opened in one place."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from crafter import api_keys
 from crafter.api_keys import service as api_key_service
 from crafter.api_keys.documents import ApiKey
 from crafter.api_keys.errors import ApiKeyNotFound, CredentialInactive
+from crafter.api_keys.opening import open_key
 from crafter.api_keys.schemas import ApiKeyCreate
 from crafter.core.ids import new_id
 from crafter.core.runtime import Runtime
@@ -18,6 +20,7 @@ from crafter.providers import service as provider_service
 from tests.api_keys.factories import make_api_key, provider_named
 from tests.factories import make_project
 
+OPENAI = "https://api.openai.com/v1"
 SECRET = "sk-proj-0123456789abcdef-WXYZ"
 LEGACY_CIPHERTEXT = "U2FsdGVkX1+nC7MItJ8CE0/RAcmNhYT/PJbBmGBk2WY="
 """The contract's vector, under the encryption key of the tests."""
@@ -26,14 +29,18 @@ LEGACY_CIPHERTEXT = "U2FsdGVkX1+nC7MItJ8CE0/RAcmNhYT/PJbBmGBk2WY="
 async def new_key(project: Project, runtime: Runtime) -> ApiKey:
     provider = await provider_named("openai")
     body = ApiKeyCreate(name="k", key=SECRET, provider=provider.id)
-    created = await api_key_service.create_key(project, body, runtime.keyring)
+    created = await api_key_service.create_key(project, body, runtime)
     return await api_key_service.get_key(project.scope, created.id)
+
+
+async def secret_of(key: ApiKey, runtime: Runtime, keyring: Keyring | None = None) -> str:
+    return (await open_key(key, OPENAI, replace(runtime, keyring=keyring or runtime.keyring))).secret
 
 
 async def test_a_stored_secret_is_opened_as_it_was_given(project: Project, runtime: Runtime) -> None:
     key = await new_key(project, runtime)
 
-    assert api_key_service.open_secret(key, runtime.keyring) == SECRET
+    assert await secret_of(key, runtime) == SECRET
 
 
 @pytest.mark.parametrize(
@@ -44,7 +51,7 @@ async def test_secrets_of_the_node_server_are_opened(
 ) -> None:
     key = await make_api_key(project, "p", key=stored)
 
-    assert api_key_service.open_secret(key, runtime.keyring) == secret
+    assert await secret_of(key, runtime) == secret
 
 
 async def test_a_secret_of_an_earlier_encryption_key_is_opened_beside_new_ones(
@@ -56,16 +63,16 @@ async def test_a_secret_of_an_earlier_encryption_key_is_opened_beside_new_ones(
     rotated = Keyring(new, [old])
     resealed = key.model_copy(update={"key": rotated.encrypt(SECRET, key.place)})
 
-    assert [api_key_service.open_secret(k, rotated) for k in (sealed, resealed)] == [SECRET, SECRET]
+    assert [await secret_of(k, runtime, rotated) for k in (sealed, resealed)] == [SECRET, SECRET]
     with pytest.raises(SecretUnreadable):
-        api_key_service.open_secret(sealed, Keyring(new))
+        await secret_of(sealed, runtime, Keyring(new))
 
 
 async def test_an_inactive_key_is_not_opened(project: Project, runtime: Runtime) -> None:
     key = await make_api_key(project, "p", is_active=False)
 
     with pytest.raises(CredentialInactive) as refusal:
-        api_key_service.open_secret(key, runtime.keyring)
+        await secret_of(key, runtime)
 
     assert (refusal.value.status, refusal.value.code) == (409, "CREDENTIAL_INACTIVE")
 
@@ -79,7 +86,7 @@ async def test_a_ciphertext_opens_in_its_own_row_only(
 
     for moved in (neighbour, stolen):
         with pytest.raises(SecretUnreadable):
-            api_key_service.open_secret(moved, runtime.keyring)
+            await secret_of(moved, runtime)
 
 
 async def test_a_row_without_a_secret_is_unreadable_and_not_empty(project: Project, runtime: Runtime) -> None:
@@ -87,14 +94,14 @@ async def test_a_row_without_a_secret_is_unreadable_and_not_empty(project: Proje
     await ApiKey.within(project.scope).update_one({"_id": key.id}, {"$unset": {"key": ""}})
 
     with pytest.raises(SecretUnreadable):
-        api_key_service.open_secret(await api_key_service.get_key(project.scope, key.id), runtime.keyring)
+        await secret_of(await api_key_service.get_key(project.scope, key.id), runtime)
 
 
 def test_one_function_decrypts_provider_keys() -> None:
-    modules = Path(next(iter(api_keys.__path__))).glob("*.py")
+    modules = Path(next(iter(api_keys.__path__))).rglob("*.py")
 
     assert [path.name for path in modules for _ in range(path.read_text().count(".decrypt("))] == [
-        "service.py"
+        "sealing.py"
     ]
 
 

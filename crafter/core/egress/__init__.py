@@ -7,7 +7,7 @@ redirect, knows no proxy and keeps no cookie; each call ends within its deadline
 from crafter.core.egress.client import EgressClient, open_client
 from crafter.core.egress.connections import Resolver
 from crafter.core.egress.errors import EgressFailed, EgressRefused, EgressTimedOut, EgressTooLarge
-from crafter.core.egress.policy import EgressPolicy
+from crafter.core.egress.policy import EgressPolicy, origin_of
 
 __all__ = [
     "EgressClient",
@@ -18,4 +18,5 @@ __all__ = [
     "EgressTooLarge",
     "Resolver",
     "open_client",
+    "origin_of",
 ]

@@ -76,3 +76,13 @@ def spelled(endpoint: Endpoint) -> str:
     """``host:port`` for messages."""
     host, port = endpoint
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def origin_of(address: str) -> str:
+    """``scheme://host:port`` of an address, spelled in one way. Raises EgressRefused for what is never called."""
+    try:
+        url = httpx2.URL(address)
+        host, port = endpoint_of(url)
+        return f"{url.scheme}://{spelled((canonical_host(host), port))}"
+    except (httpx2.InvalidURL, ValueError):
+        raise EgressRefused("The address that is to be called is not a valid URL.") from None

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from crafter.agents.dependencies import CurrentAgent
 from crafter.agents.errors import AgentNotFound
-from crafter.api_keys.errors import CredentialInactive, CredentialLimited
+from crafter.api_keys.errors import NOT_USABLE, CredentialLimited
 from crafter.budgets.errors import BUDGET_REFUSALS
 from crafter.calling.dependencies import CurrentModels
 from crafter.conversations import messages as message_store
@@ -40,7 +40,7 @@ router = feature_router(
         ConversationArchived,
         ConversationEncrypted,
         NoKeyConfigured,
-        CredentialInactive,
+        *NOT_USABLE,
         CredentialLimited,
         *BUDGET_REFUSALS,
         UpstreamFailed,

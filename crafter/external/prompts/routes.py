@@ -5,13 +5,12 @@ from typing import Annotated
 from fastapi import Path
 from starlette.responses import Response
 
-from crafter.api_keys.errors import CredentialInactive, CredentialLimited
+from crafter.api_keys.errors import NOT_USABLE, CredentialLimited
 from crafter.budgets.errors import BUDGET_REFUSALS
 from crafter.calling.dependencies import CurrentModels
 from crafter.calling.errors import CapabilityMissing, ModelRetired
 from crafter.core.errors import documented
 from crafter.core.runtime import CurrentRuntime
-from crafter.core.secrets import SecretUnreadable
 from crafter.edge.rate_limits import PROXY, limited
 from crafter.edge.responses import json_response
 from crafter.edge.router import feature_router
@@ -55,13 +54,12 @@ router = feature_router(
         PromptVersionNotFound,
         PromptNotConfigured,
         PromptKeyNotConfigured,
-        CredentialInactive,
+        *NOT_USABLE,
         CredentialLimited,
         *BUDGET_REFUSALS,
         ModelRequired,
         InvalidTemplate,
         RenderingTooLarge,
-        SecretUnreadable,
         CapabilityMissing,
         ModelRetired,
         ExecutionFailed,

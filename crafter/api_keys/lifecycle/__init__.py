@@ -1,0 +1,1 @@
+"""What becomes of provider keys: other secrets, the default one, expiry, and their end."""
