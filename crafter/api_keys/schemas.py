@@ -13,7 +13,6 @@ Secret = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=4_096, pattern=r"^[\x20-\x7e]*$"),
     Field(
-        repr=False,
         examples=["sk-proj-0123456789"],
         json_schema_extra={"format": "password", "writeOnly": True},
     ),
@@ -81,7 +80,7 @@ class ApiKeyCreate(ContractBody):
 
     name: Annotated[Name, Field(examples=["Production"])]
     storage: StorageInput | None = None
-    key: KeyOrStorage = Field(None, validate_default=True)
+    key: KeyOrStorage = Field(None, validate_default=True, repr=False)
     provider: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     rate_limits: RateLimitsInput | None = None
     expires_at: Instant | None = None
@@ -94,7 +93,7 @@ class ApiKeyRotate(RequestBody):
     """
 
     storage: StorageInput | None = None
-    key: KeyOrStorage = Field(None, validate_default=True)
+    key: KeyOrStorage = Field(None, validate_default=True, repr=False)
     grace_seconds: int = Field(0, ge=0, le=7 * 86_400)
 
 
