@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic_core import PydanticKnownError
 
 from crafter.api_keys.documents import SecretStorage, StorageKind
 from crafter.core.documents import OmitNone
@@ -66,8 +67,11 @@ class StorageInput(RequestBody):
 
 
 def _one_secret(key: str | None, info: ValidationInfo) -> str | None:
-    """Raises ValueError unless just one of ``storage``, which comes before, and ``key`` is there."""
-    if "storage" in info.data and (key is None) == (info.data["storage"] is None):
+    """Raises ValueError where ``key`` and ``storage``, which comes before it, are both there, or neither is."""
+    elsewhere = "storage" not in info.data or info.data["storage"] is not None
+    if key is None and not elsewhere:
+        raise PydanticKnownError("missing")
+    if key is not None and info.data.get("storage") is not None:
         raise ValueError("Send the key itself, or its storage")
     return key
 

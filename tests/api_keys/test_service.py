@@ -20,7 +20,6 @@ from crafter.providers import service as provider_service
 from tests.api_keys.factories import make_api_key, provider_named
 from tests.factories import make_project
 
-OPENAI = "https://api.openai.com/v1"
 SECRET = "sk-proj-0123456789abcdef-WXYZ"
 LEGACY_CIPHERTEXT = "U2FsdGVkX1+nC7MItJ8CE0/RAcmNhYT/PJbBmGBk2WY="
 """The contract's vector, under the encryption key of the tests."""
@@ -34,7 +33,8 @@ async def new_key(project: Project, runtime: Runtime) -> ApiKey:
 
 
 async def secret_of(key: ApiKey, runtime: Runtime, keyring: Keyring | None = None) -> str:
-    return (await open_key(key, OPENAI, replace(runtime, keyring=keyring or runtime.keyring))).secret
+    base_url = runtime.settings.provider_base_urls["openai"]
+    return (await open_key(key, base_url, replace(runtime, keyring=keyring or runtime.keyring))).secret
 
 
 async def test_a_stored_secret_is_opened_as_it_was_given(project: Project, runtime: Runtime) -> None:
