@@ -36,9 +36,14 @@ def problem_response(error: CrafterError, scope: Scope) -> Response:
 
 
 def problem_bytes(error: CrafterError, scope: Scope) -> bytes:
-    """The body of a failure. It can always be written: what no encoding can hold becomes ``?``."""
+    """The body of a failure, as its route presents it. It can always be written: what no encoding can hold
+    becomes ``?``.
+    """
     request_id = scope.get("state", {}).get("request_id", "")
     body = problem(error, instance=_instance(scope), request_id=request_id)
+    present = getattr(scope.get("route"), "present_problem", None)
+    if present is not None:
+        body = present(body)
     try:
         return to_json_bytes(body)
     except (PydanticSerializationError, UnicodeEncodeError):

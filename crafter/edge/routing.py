@@ -35,6 +35,10 @@ class CrafterRoute(APIRoute):
         super().__init__(path, endpoint, **options)
         self.max_body_size = max_body_size
 
+    def present_problem(self, problem: dict[str, Any]) -> dict[str, Any]:
+        """The body of a failure for the clients of this route, which may look for something else in it."""
+        return problem
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         takes_json = self.body_field is not None
