@@ -53,6 +53,7 @@ from crafter.health import routes as health
 from crafter.health.readiness import Readiness
 from crafter.llm.providers import ChatModels
 from crafter.migrations import newcomers
+from crafter.openai_api import routes as openai_api
 from crafter.openapi import describe
 from crafter.operators import routes as operators
 from crafter.organizations import routes as organizations
@@ -119,6 +120,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     external_prompts.router,
     external_tasks.router,
     external_handoffs.router,
+    openai_api.router,
 )
 
 

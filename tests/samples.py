@@ -246,6 +246,24 @@ SAMPLES: Mapping[tuple[str, str], Callable[[Ids], Json]] = {
     ("POST", "/external" + _PROJECT + "/prompts/{prompt_name}/execute"): lambda _: {
         "variables": {"name": "Eve"}
     },
+    ("POST", "/openai/v1/chat/completions"): lambda _: {
+        "model": "gpt-4o-mini",
+        "messages": [{"role": "user", "content": "Hello"}],
+        "stop": "END",
+        "tools": [{"type": "function", "function": {"name": "f", "description": "d", "strict": True}}],
+        "tool_choice": "auto",
+        "response_format": {"type": "text"},
+        "stream_options": {"include_usage": True},
+    },
+    ("POST", "/openai/v1/responses"): lambda _: {
+        "model": "gpt-4o-mini",
+        "input": "Hello",
+        "reasoning": {"effort": "low"},
+        "text": {"format": {"type": "text"}},
+        "tools": [{"type": "function", "name": "f", "description": "d", "strict": True}],
+        "tool_choice": "auto",
+        "metadata": {"team": "a"},
+    },
     ("POST", "/tools/{tool_name}/execute"): lambda _: {"parameters": {"expression": "2 * 3"}},
     ("POST", "/proxy/test-prompt"): lambda ids: {
         "content": "Say hello to {{name}}.",

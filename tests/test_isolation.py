@@ -24,6 +24,7 @@ GLOBAL = {
     "endpoint_name",
     "user_identifier",
     "label",
+    "model_name",
 }
 """Path parameters that name what belongs to nobody."""
 

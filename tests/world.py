@@ -115,6 +115,7 @@ async def things_of(project: Project, person: User, runtime: Runtime) -> Ids:
         "api_key_id": key.id,
         "prompt_id": prompt.id,
         "prompt_name": prompt.name,
+        "model_name": "gpt-4o-mini",
         "version_number": "1",
         "label": "production",
         "call_id": await _call(agent, key),

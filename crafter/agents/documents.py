@@ -135,6 +135,7 @@ class Agent(ProjectDocument):
             (("createdAt", -1), ("_id", -1)),
             rules=("12.55",),
         ),
+        QueryShape("an agent by its name", {"name": "a", "organization": "o", "project": "p"}),
         QueryShape("agents of a project by name", {"organization": "o", "project": "p"}, (("name", 1),)),
         QueryShape(
             "agents whose name begins so",

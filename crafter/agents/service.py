@@ -36,7 +36,7 @@ FAILURES_UNTIL_ERROR = 3
 
 _ATTEMPTS = 20
 _REASON_LENGTH = 500
-_SUMMARY = dict.fromkeys(("name", "description", "type", "version", "is_active"), 1)
+_SUMMARY = dict.fromkeys(("name", "description", "type", "version", "is_active", "createdAt"), 1)
 _SORTS: Mapping[str, tuple[tuple[str, int], ...]] = {
     "name": (("name", 1),),
     "-createdAt": (("createdAt", -1), ("_id", -1)),
@@ -122,6 +122,13 @@ async def list_active(scope: Scope, *, limit: int = 1_000) -> list[dict[str, Any
     return await Agent.within(scope).find(
         {"is_active": {"$ne": False}}, fields=_SUMMARY, sort=_SORTS["name"], limit=limit
     )
+
+
+async def find_active(scope: Scope, name: str) -> Agent | None:
+    """The agent of a project that has this id, or else this name, if it is switched on."""
+    agents, on = Agent.within(scope), {"is_active": {"$ne": False}}
+    raw = await agents.find_one({"_id": name, **on}) or await agents.find_one({"name": name, **on})
+    return None if raw is None else Agent.from_stored(raw)
 
 
 async def count_agents(scope: Scope) -> int:

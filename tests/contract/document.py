@@ -13,8 +13,8 @@ INTRODUCTION = """\
 
 Every endpoint of LLM Crafter, who may call it at least, which of the published clients do (the SDK, the chat widget,
 the web UI; or browsers, as pages), and whether its answers are equal, apart from what the tables above say of all
-endpoints. A test plays each of them. `:name` stands for an id; paths are below `/api/v1`, but for `/health` and
-`/widget`.
+endpoints. A test plays each of them. `:name` stands for an id; paths are below `/api/v1`, but for `/health`,
+`/openai` and `/widget`.
 """
 WHO = {
     "anybody": "anybody",

@@ -206,6 +206,8 @@ NO_REFERENCES = {
     "display_summary_prompt",
     "system_prompt",
     "title_generation_prompt",
+    "user",
+    "prompt_cache_key",
 }
 """Words of their own, which merely sound like references."""
 

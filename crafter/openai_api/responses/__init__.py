@@ -1,0 +1,1 @@
+"""Responses, made without keeping anything."""
