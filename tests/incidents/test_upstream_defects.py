@@ -40,6 +40,15 @@ def body_of(operation: Operation) -> type[BaseModel]:
     return shape
 
 
+def refuses(shape: type[BaseModel], wire_name: str, body: dict[str, Any]) -> bool:
+    """Whether something is wrong with this field of a body."""
+    try:
+        shape.model_validate(body)
+    except ValidationError as error:
+        return any(found["loc"][:1] == (wire_name,) for found in error.errors())
+    return False
+
+
 async def test_null_counts_as_not_given_in_every_optional_field(app: FastAPI, world: World) -> None:
     """Contract 1.4: null was validated, and failed, which broke the SDK and a form of the web UI."""
     document = Document.of(app)
@@ -54,11 +63,9 @@ async def test_null_counts_as_not_given_in_every_optional_field(app: FastAPI, wo
                 continue
             wire_name = field.alias or name
             tried += 1
-            try:
-                shape.model_validate({**sample, wire_name: None})
-            except ValidationError as error:
-                if any(found["loc"][:1] == (wire_name,) for found in error.errors()):
-                    failures.append(f"{operation} {wire_name}")
+            absent = {other: value for other, value in sample.items() if other != wire_name}
+            if refuses(shape, wire_name, {**sample, wire_name: None}) != refuses(shape, wire_name, absent):
+                failures.append(f"{operation} {wire_name}")
 
     assert tried > 50
     assert failures == []
