@@ -79,7 +79,7 @@ READERS = 2
 KEPT_WHOLE = ("_id", "organization", "project")
 """Without these a document is nobody's, and nobody comes across it."""
 
-UNREAD = {"oauth_used_tickets", "promptcaches"}
+UNREAD = {"oauth_used_tickets", "promptcaches", "prices", "systemprices"}
 """What no route shows."""
 
 UNASKED = {
