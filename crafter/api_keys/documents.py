@@ -111,6 +111,7 @@ class ApiKey(ProjectDocument):
         QueryShape("the next page of them", {**_IN_PROJECT, "_id": {"$lt": "k"}}, _NEWEST_FIRST),
         QueryShape("those that expire soon", {**_IN_PROJECT, "expires_at": {"$lt": _A_DAY}}, _NEWEST_FIRST),
         QueryShape("keys of an organization", {"organization": "o", "_id": {"$lt": "k"}}, _NEWEST_FIRST),
+        QueryShape("keys that may be used", {**_IN_PROJECT, "is_active": {"$ne": False}}, _NEWEST_FIRST),
         QueryShape("one key", {"_id": "k", **_IN_PROJECT}),
         QueryShape("several keys", {"_id": {"$in": ["k", "l"]}, **_IN_PROJECT}),
         QueryShape(

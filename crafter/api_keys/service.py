@@ -1,6 +1,6 @@
 """Every query and every rule about provider keys."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -119,24 +119,12 @@ async def list_page(
     return keys, following
 
 
-async def every_key(organization: str | None = None) -> AsyncIterator[ApiKey]:
-    """All keys of all tenants, or of one, for the operator's commands."""
-    where = {} if organization is None else {"organization": {"$eq": organization}}
-    async for raw in ApiKey.across_tenants().find(where, sort=[("_id", 1)]):
-        yield ApiKey.from_stored(raw)
-
-
 async def usable_key(scope: Scope, provider: Provider) -> ApiKey:
     """The key to call a provider with where none is named: the default one, or else the newest that may be used.
 
     Keys that are switched off, revoked or expired are passed over. Raises CredentialUnusable when none is left.
     """
-    usable = {
-        "provider": provider.id,
-        "is_active": {"$ne": False},
-        **NOT_REVOKED,
-        "$or": [{"expires_at": None}, {"expires_at": {"$gt": utc_now()}}],
-    }
+    usable = {"provider": provider.id, **_usable()}
     keys = ApiKey.within(scope)
     raw = await keys.find_one({**usable, "is_default": True}) or await keys.find_one(
         usable, sort=_NEWEST_FIRST
@@ -147,6 +135,12 @@ async def usable_key(scope: Scope, provider: Provider) -> ApiKey:
             f"This project has no API key for {provider.name} that may be used. Store one, or activate it.",
         )
     return ApiKey.from_stored(raw)
+
+
+async def list_usable(scope: Scope, *, limit: int = 1_000) -> list[ApiKey]:
+    """The keys of a project that may be used: the default ones first, then the newest."""
+    rows = await ApiKey.within(scope).find(_usable(), sort=_NEWEST_FIRST, limit=limit)
+    return sorted(map(ApiKey.from_stored, rows), key=lambda key: not key.is_default)
 
 
 async def update_key(key: ApiKey, changes: ApiKeyUpdate, revision: int) -> ApiKey:
@@ -264,6 +258,15 @@ async def why_not(scope: Scope, key_id: str) -> CrafterError:
     if raw is None:
         return ApiKeyNotFound()
     return CredentialRevoked() if raw.get("revoked_at") else stale(raw.get("revision", 0))
+
+
+def _usable() -> dict[str, Any]:
+    """The part of a query that passes over keys that are switched off, revoked or expired."""
+    return {
+        "is_active": {"$ne": False},
+        **NOT_REVOKED,
+        "$or": [{"expires_at": None}, {"expires_at": {"$gt": utc_now()}}],
+    }
 
 
 async def _providers_of(keys: Sequence[ApiKey]) -> dict[str, Provider]:

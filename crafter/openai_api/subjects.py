@@ -62,15 +62,6 @@ async def find_subject(access: Access, project: Project, name: str) -> Subject:
     return agent
 
 
-async def find_model(access: Access, project: Project, name: str) -> ServedModel:
-    """The model of a name, where no agent will do. Raises ModelNotFound and ScopeMissing."""
-    platform_access.check_permission(access, Permission.prompts_run)
-    served = await _served_models(project.scope)
-    if name not in served:
-        raise ModelNotFound(_nearest(name, list(served)))
-    return served[name]
-
-
 async def list_subjects(access: Access, project: Project) -> list[Listed]:
     """All that the key may ask in a project: models by name, then agents by name."""
     listed: list[Listed] = []
@@ -110,11 +101,12 @@ async def _find_agent(access: Access, project: Project, name: str) -> Agent:
 
 
 async def _served_models(scope: Scope) -> Mapping[str, ServedModel]:
-    """Every model that an active key can ask, by its name, and by ``<provider>/<name>``.
+    """Every model that a usable key can ask, by its name, and by ``<provider>/<name>``.
 
-    Where several providers have a model of one name, the plain name means that of the newest key.
+    Of several keys a provider's default one is taken, or else the newest; so it is with models of one name at several
+    providers.
     """
-    keys = [key for key in await api_key_service.list_keys(scope) if key.is_active]
+    keys = await api_key_service.list_usable(scope)
     providers = await provider_service.find_providers(key.provider for key in keys)
     served: dict[str, ServedModel] = {}
     for key in keys:
