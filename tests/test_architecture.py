@@ -64,7 +64,6 @@ ACROSS_TENANTS: Exceptions = {
     "crafter/providers/service.py": "a provider belongs to no tenant: all that refer to it keep it from being deleted",
 }
 SCOPES_MADE: Exceptions = {
-    "crafter/calling/pricing.py": "prices are the organization's: that of the key that is called with",
     "crafter/core/documents.py": "a loaded document proves that its scope was entered",
     "crafter/core/references.py": "widens a scope from a project to its own organization",
     "crafter/organizations/service.py": "from the membership that was just read",

@@ -3,20 +3,25 @@
 from decimal import Decimal
 
 from crafter.budgets.documents import Taken, Unit
+from crafter.core import money
 
-_NANO = Decimal(10) ** 9
-_MOST = 10**18
+MOST = 10**18
+"""More than this is not counted."""
+
+_PLACES: dict[Unit, int] = {"usd": 9, "tokens": 0, "requests": 0}
+"""Decimal places that are counted."""
+
 _WORDS: dict[Unit, str] = {"usd": "USD", "tokens": "tokens", "requests": "calls"}
 
 
 def parse(unit: Unit, text: str) -> int:
     """The whole number for an amount. Raises ValueError, which says what is wrong."""
-    amount = Decimal(text) * (_NANO if unit == "usd" else 1)
+    amount = Decimal(text).scaleb(_PLACES[unit])
     if amount != amount.to_integral_value():
         raise ValueError(
             "Dollars have nine decimal places at most" if unit == "usd" else f"There are only whole {unit}"
         )
-    if amount > _MOST:
+    if amount > MOST:
         raise ValueError("This is more than can be counted")
     return int(amount)
 
@@ -25,7 +30,7 @@ def as_text(unit: Unit, amount: int) -> str:
     """An amount with all of its digits, and no more."""
     if unit != "usd":
         return str(amount)
-    return format((Decimal(amount) / _NANO).normalize(), "f")
+    return money.as_text(money.of_nano(amount))
 
 
 def spoken(unit: Unit, amount: int) -> str:

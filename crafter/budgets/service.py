@@ -8,13 +8,14 @@ from typing import Any
 import structlog
 from pymongo.errors import DuplicateKeyError
 
-from crafter.budgets import amounts, known, periods, pipelines, presentation, refusals
+from crafter.budgets import amounts, periods, pipelines, presentation, refusals
 from crafter.budgets.documents import Budget, BudgetScope, Claim, ScopeType, Unit
 from crafter.budgets.errors import BudgetExists, BudgetNotFound, BudgetScopeNotFound
 from crafter.budgets.schemas import BudgetCreate, BudgetQuery, BudgetUpdate
 from crafter.calls.end_users import hash_of
 from crafter.core.errors import CrafterError, FieldError, ValidationFailed
 from crafter.core.etags import revision_filter, stale
+from crafter.core.fresh import Remembered
 from crafter.core.pagination import CursorPage, CursorSigner
 from crafter.core.references import is_there
 from crafter.core.secrets import Keyring
@@ -26,6 +27,9 @@ _COLLECTIONS: dict[ScopeType, str] = {"project": "projects", "agent": "agents", 
 _ORDER: Sequence[ScopeType] = ("organization", "project", "agent", "credential", "end_user")
 _MOST_APPLYING = 100
 """There are no more: of each of five scopes one in each unit and window."""
+
+_has_any: Remembered[str, bool] = Remembered()
+"""Whether an organization has any budget, so that calls without budgets ask nobody."""
 
 log = structlog.get_logger("crafter.budgets")
 
@@ -68,7 +72,7 @@ async def create_budget(scope: Scope, new: BudgetCreate, keyring: Keyring) -> Bu
         await Budget.within(scope).insert(budget.to_stored())
     except DuplicateKeyError:
         raise BudgetExists from None
-    known.note_first(scope.organization)
+    _has_any.forget()
     return budget
 
 
@@ -138,7 +142,7 @@ async def find_applying(account: Account) -> list[Budget]:
     An organization without any budget is asked about once a second.
     """
     budgets = Budget.within(account.scope.whole_organization)
-    if not await known.has_any(account.scope.organization, lambda: budgets.exists({})):
+    if not await _has_any.get(account.scope.organization, lambda: budgets.exists({})):
         return []
     parts = [{"scope.type": kind, "scope.id": {"$eq": one}} for kind, one in account.parts()]
     rows = await budgets.find({"$or": parts}, fields={"open": 0, "resets": 0}, limit=_MOST_APPLYING)

@@ -10,7 +10,6 @@ from crafter.budgets.documents import BudgetHold
 from crafter.budgets.holds import service as hold_service
 from crafter.budgets.holds.service import Need
 from crafter.budgets.service import Account
-from crafter.calling.pricing import price_of
 from crafter.calling.purposes import Purpose
 from crafter.calling.targets import Target
 from crafter.calls.documents import CallHold, CallTokens
@@ -22,6 +21,7 @@ from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
 from crafter.llm.base import MAX_REPLY_BYTES, ChatRequest, Usage
 from crafter.llm.tokens import estimate_request
+from crafter.prices import service as price_service
 from crafter.providers import service as provider_service
 
 _MARGIN = timedelta(seconds=60)
@@ -33,9 +33,10 @@ _MOST_OUTPUT = MAX_REPLY_BYTES // 4
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A call that was let in; ``hold`` and ``held`` are what budgets keep back for it, where there are any."""
+    """A call that was let in, on whose account; ``hold`` and ``held`` are what budgets keep back for it, if any do."""
 
     call_id: str
+    account: Account
     hold: BudgetHold | None = None
     held: CallHold | None = None
 
@@ -50,25 +51,19 @@ def longest(runtime: Runtime) -> timedelta:
     return timedelta(seconds=runtime.settings.provider_timeout_seconds) + _MARGIN
 
 
-def account_of(target: Target, purpose: Purpose, runtime: Runtime) -> Account:
-    """On whose account a call is made."""
-    key, end_user = target.key, purpose.end_user
-    hashed = None if end_user is None else hash_of(runtime.keyring, key.organization, end_user)
-    return Account(key.scope, key.id, purpose.agent, hashed)
-
-
-async def admit(target: Target, account: Account, request: ChatRequest, runtime: Runtime) -> Admission:
+async def admit(target: Target, purpose: Purpose, request: ChatRequest, runtime: Runtime) -> Admission:
     """Let a call in; each admission is good for one.
 
     Raises CredentialLimited, BudgetExceeded, BudgetBusy and PriceUnknown.
     """
-    admission = Admission(new_id())
+    account = _account_of(target, purpose, runtime)
+    admission = Admission(new_id(), account)
     if budgets := await budget_service.find_applying(account):
         held, need = await _most(target, request)
         hold = await hold_service.hold(
             admission.call_id, account, budgets, need, utc_now() + longest(runtime)
         )
-        admission = Admission(hold.id, hold, held)
+        admission = Admission(hold.id, account, hold, held)
     try:
         await api_key_service.admit(target.key)
     except BaseException:
@@ -93,7 +88,7 @@ def worst_case(request: ChatRequest) -> Usage:
 async def _most(target: Target, request: ChatRequest) -> tuple[CallHold, Need]:
     """What a call may take at most, by the price of the moment."""
     usage = worst_case(request)
-    priced = await price_of(target.key.organization, target.provider, request.model, usage, utc_now())
+    priced = await price_service.price_of(target.key.scope, target.provider, request.model, usage, utc_now())
     cost: Decimal | None = None if priced is None else priced.amount
     held = CallHold(
         tokens=CallTokens(input=usage.prompt_tokens, output=usage.completion_tokens),
@@ -102,3 +97,10 @@ async def _most(target: Target, request: ChatRequest) -> tuple[CallHold, Need]:
         price_ref=None if priced is None else priced.reference,
     )
     return held, Need(target.provider, request.model, usage.total_tokens, cost)
+
+
+def _account_of(target: Target, purpose: Purpose, runtime: Runtime) -> Account:
+    """On whose account a call is made."""
+    key, end_user = target.key, purpose.end_user
+    hashed = None if end_user is None else hash_of(runtime.keyring, key.organization, end_user)
+    return Account(key.scope, key.id, purpose.agent, hashed)

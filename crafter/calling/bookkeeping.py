@@ -3,10 +3,8 @@
 from crafter.api_keys import service as api_key_service
 from crafter.budgets.documents import Taken
 from crafter.budgets.holds import service as hold_service
-from crafter.budgets.service import Account
 from crafter.calling.admission import Admission, longest
 from crafter.calling.attempts import Attempt
-from crafter.calling.pricing import price_of
 from crafter.calling.purposes import Purpose
 from crafter.calling.tally import Tally
 from crafter.calling.targets import Target
@@ -17,13 +15,13 @@ from crafter.core.runtime import Runtime
 from crafter.core.time import utc_now
 from crafter.llm.base import NOTHING_USED, ChatRequest, Usage
 from crafter.llm.prices import Priced
+from crafter.prices import service as price_service
 
 
 async def begin(
     target: Target,
     request: ChatRequest,
     admission: Admission,
-    account: Account,
     purpose: Purpose,
     runtime: Runtime,
     *,
@@ -45,7 +43,7 @@ async def begin(
         source=purpose.source,
         user=purpose.user,
         user_api_key=purpose.user_api_key,
-        end_user_hash=account.end_user_hash,
+        end_user_hash=admission.account.end_user_hash,
         streamed=streamed,
         attempt=number,
         deadline_at=utc_now() + longest(runtime),
@@ -62,7 +60,7 @@ async def settle(attempt: Attempt, error: BaseException | None, tally: Tally) ->
     """
     call, usage, priced = attempt.call, attempt.usage(error), None
     if usage != NOTHING_USED:
-        priced = await price_of(call.organization, call.provider, call.model, usage, call.created_at)
+        priced = await price_service.price_of(call.scope, call.provider, call.model, usage, call.created_at)
     settled = await call_service.settle(call, attempt.ending(error, usage, priced))
     if attempt.hold is not None and settled:
         await hold_service.settle(attempt.hold, _taken(usage, priced))

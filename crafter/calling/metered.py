@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from crafter.calling import bookkeeping
-from crafter.calling.admission import Admission, account_of, admit, give_back
+from crafter.calling.admission import Admission, admit, give_back
 from crafter.calling.attempts import Attempt
 from crafter.calling.fallbacks import Fallbacks
 from crafter.calling.purposes import Purpose
@@ -62,7 +62,9 @@ class MeteredModel:
         """Have the next call let in already, so that it cannot be refused any more. Raises what ``admit`` raises."""
         while self._reserved is None:
             try:
-                self._reserved = await self._admit(self._addressed(request))
+                self._reserved = await admit(
+                    self.target, self.purpose, self._addressed(request), self._runtime
+                )
             except CrafterError as error:
                 self.target = await self._fallbacks.after(error)
 
@@ -142,21 +144,16 @@ class MeteredModel:
         request = self._addressed(asking.request)
         admission, self._reserved = self._reserved, None
         if admission is None or admission.is_over:
-            admission = await self._admit(request)
+            admission = await admit(self.target, self.purpose, request, self._runtime)
         return await bookkeeping.begin(
             self.target,
             request,
             admission,
-            account_of(self.target, self.purpose, self._runtime),
             self.purpose,
             self._runtime,
             streamed=streamed,
             number=asking.attempts,
         )
-
-    async def _admit(self, request: ChatRequest) -> Admission:
-        account = account_of(self.target, self.purpose, self._runtime)
-        return await admit(self.target, account, request, self._runtime)
 
     def _addressed(self, request: ChatRequest) -> ChatRequest:
         """The request, to the model that is asked."""

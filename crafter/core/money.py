@@ -19,9 +19,14 @@ def as_text(amount: Decimal) -> str:
     return format(amount.normalize(), "f")
 
 
-def nano(amount: Decimal) -> int:
+def nano(amount: Decimal, rounding: str | None = None) -> int:
     """An amount in billionths of a dollar, for sums that the database adds up."""
-    return int((amount * _NANO).to_integral_value())
+    return int((amount * _NANO).to_integral_value(rounding))
+
+
+def of_nano(amount: int) -> Decimal:
+    """Billionths of a dollar as dollars."""
+    return amount / _NANO
 
 
 Money = Annotated[

@@ -1,32 +1,13 @@
 """Estimates on the wire: bounds, and what they were worked out by."""
 
-import re
-from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from crafter.core.documents import OmitNone
 from crafter.core.ids import EntityId
 from crafter.core.money import Dollars
-from crafter.core.schemas import RequestBody, ResponseBody, WireTime
-from crafter.core.time import as_utc
-
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-
-
-def _is_iso(value: Any) -> Any:
-    if isinstance(value, str) and _DATE.match(value):
-        return value
-    raise ValueError("must be an ISO 8601 time, such as 2026-01-31T00:00:00.000Z")
-
-
-Moment = Annotated[
-    datetime,
-    AfterValidator(as_utc),
-    BeforeValidator(_is_iso, json_schema_input_type=str),
-    Field(examples=["2026-01-31T00:00:00.000Z"]),
-]
+from crafter.core.schemas import Instant, RequestBody, ResponseBody, WireTime
 
 
 class MessageInput(RequestBody):
@@ -47,7 +28,7 @@ class EstimateInput(RequestBody):
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, description="Of the answer; without it, as many as the model can write."
     )
-    as_of: Moment | None = Field(None, description="By the price at this time; without it, by today's.")
+    as_of: Instant | None = Field(None, description="By the price at this time; without it, by today's.")
 
     @model_validator(mode="after")
     def _says_what_is_asked_of_whom(self) -> Self:

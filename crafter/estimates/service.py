@@ -2,12 +2,12 @@
 
 from crafter.api_keys import service as api_key_service
 from crafter.calling.admission import worst_case
-from crafter.calling.pricing import price_of
 from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 from crafter.estimates.schemas import CostRead, EstimateInput, EstimateRead, OutputRead, TokensRead
 from crafter.llm.base import ChatMessage, ChatParameters, ChatRequest, Usage
 from crafter.llm.tokens import METHOD, estimate_request
+from crafter.prices import service as price_service
 from crafter.providers import service as provider_service
 
 
@@ -17,8 +17,8 @@ async def estimate(scope: Scope, asked: EstimateInput) -> EstimateRead:
     request, at = _request(asked), asked.as_of or utc_now()
     tokens, most = estimate_request(request), worst_case(request)
     least = Usage(tokens.low, 0, tokens.low, estimated=True)
-    low = await price_of(scope.organization, provider, asked.model, least, at)
-    high = await price_of(scope.organization, provider, asked.model, most, at)
+    low = await price_service.price_of(scope, provider, asked.model, least, at)
+    high = await price_service.price_of(scope, provider, asked.model, most, at)
     known = low is not None and high is not None
     return EstimateRead(
         provider=provider,

@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
+from crafter.core.money import of_nano
 from crafter.usage.grouping import Group, Key
 from crafter.usage.histograms import percentile
 from crafter.usage.periods import Period
 from crafter.usage.schemas import Durations, Tokens, Usage, UsageFigures, UsageQuery, UsageRow
-
-_NANO = Decimal(10) ** -9
 
 
 def show(query: UsageQuery, period: Period, starts: Sequence[datetime], groups: Mapping[Key, Group]) -> Usage:
@@ -55,7 +53,7 @@ def show_figures(group: Group) -> UsageFigures:
         unknown=outcomes["unknown"],
         success_rate=outcomes["success"] / answered if answered else None,
         tokens=Tokens(input=figures["input"], output=figures["output"], cached=figures["cached"]),
-        cost=figures["cost_nano"] * _NANO,
+        cost=of_nano(figures["cost_nano"]),
         unpriced_calls=figures["unpriced"],
         latency=_durations(group.latency, mean),
         time_to_first_token=_durations(group.ttft, None),

@@ -11,8 +11,8 @@ from crafter.core.money import Dollars
 from crafter.core.schemas import ResponseBody, WireTime
 from crafter.core.time import as_utc, utc_now
 from crafter.usage.periods import Interval, Period
+from crafter.usage.tallies import DIMENSIONS, Dimension
 
-Dimension = Literal["project", "kind", "provider", "model", "credential", "agent", "outcome"]
 MOST_DIMENSIONS = 3
 MOST_DAYS = {"hour": 31, "day": 400, "month": 3_660, "total": 3_660}
 
@@ -75,8 +75,7 @@ class UsageQuery(BaseModel):
 
     def filters(self) -> dict[str, str]:
         """What the calls have to be like, by dimension."""
-        names = ("project", "kind", "provider", "model", "credential", "agent", "outcome")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        return {name: value for name in DIMENSIONS if (value := getattr(self, name)) is not None}
 
     def _range(self) -> tuple[datetime, datetime]:
         end = self.until or utc_now()
@@ -127,11 +126,15 @@ class UsageFigures(ResponseBody):
     time_to_first_token: Durations
 
 
-class UsageRow(UsageFigures):
-    """The calls of one interval with the same dimensions, by name, of those that were asked for."""
+class _About(ResponseBody):
+    """What figures are about: what is said first of them."""
 
     start: WireTime
     dimensions: dict[str, str | None]
+
+
+class UsageRow(UsageFigures, _About):
+    """The calls of one interval with the same dimensions, by name, of those that were asked for."""
 
 
 class Usage(ResponseBody):

@@ -4,15 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from crafter.calls.documents import Call
 from crafter.core.ids import derived_id
 from crafter.core.windows import day_of
 from crafter.usage.histograms import bucket_of
 
-DIMENSIONS = ("project", "kind", "provider", "model", "credential", "agent", "outcome")
+Dimension = Literal["project", "kind", "provider", "model", "credential", "agent", "outcome"]
 """What calls are told apart by."""
+
+DIMENSIONS: tuple[str, ...] = get_args(Dimension)
 
 _NUMBERS = frozenset(str(number) for number in range(500))
 

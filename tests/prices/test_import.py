@@ -7,12 +7,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from crafter.calling.pricing import price_of
 from crafter.core.runtime import Runtime
+from crafter.core.tenancy import Scope
 from crafter.core.time import utc_now
 from crafter.llm.base import Usage
 from crafter.organizations.documents import Organization
 from crafter.prices import service as price_service
+from crafter.prices.service import price_of
 from tests.execution.test_chat import ASK, url
 from tests.factories import make_agent
 from tests.fakes.provider import FakeProvider
@@ -36,7 +37,7 @@ async def imported(client: httpx2.AsyncClient, organization: Organization, *rows
 
 
 async def cost_of(organization: Organization, model: str, at: datetime | None = None) -> Decimal | None:
-    priced = await price_of(organization.id, "openai", model, ONE_EACH, at or utc_now())
+    priced = await price_of(Scope(organization.id), "openai", model, ONE_EACH, at or utc_now())
     return None if priced is None else priced.amount
 
 

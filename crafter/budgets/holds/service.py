@@ -18,6 +18,7 @@ from crafter.budgets.documents import Budget, BudgetHold, Claim, HoldState, Take
 from crafter.budgets.service import Account
 from crafter.calls import service as call_service
 from crafter.calls.documents import Call
+from crafter.core.money import nano
 from crafter.core.pagination import CursorPage, CursorSigner
 from crafter.core.tasks import to_its_end
 from crafter.core.time import utc_now
@@ -30,8 +31,6 @@ SLACK = timedelta(seconds=30)
 
 _NEWEST_FIRST = (("_id", -1),)
 _AT_ONCE = 500
-_NANO = Decimal(10) ** 9
-_MOST = 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +127,7 @@ def _claim(budget: Budget, need: Need) -> Claim:
     if budget.unit == "usd":
         if need.cost is None and (budget.action, budget.on_unknown_price) == ("refuse", "refuse"):
             raise refusals.price_unknown(budget, need.provider, need.model)
-        nano = ((need.cost or 0) * _NANO).to_integral_value(ROUND_CEILING)
-        amount = min(int(nano), _MOST)
+        amount = min(nano(need.cost or Decimal(0), ROUND_CEILING), amounts.MOST)
     else:
         amount = need.tokens if budget.unit == "tokens" else 1
     return Claim(budget=budget.id, unit=budget.unit, window=budget.window, amount=amount)
