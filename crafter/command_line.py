@@ -51,9 +51,10 @@ def print_json(data: Any) -> None:
 
 
 def print_table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Rows for people; where nobody looks, lines are as long as they have to be."""
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    """Rows for people, with a cell for each column; where nobody looks, lines are as long as they have to be."""
+    names = tuple(columns)
+    table = Table(*names, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(cell for _, cell in zip(names, row, strict=True)))
     console = Console(highlight=False, markup=False)
     console.print(table, width=None if console.is_terminal else _WIDE, no_wrap=True)

@@ -60,7 +60,6 @@ def list_prices(as_json: Json = False) -> None:
                 as_text(price.amount),
                 wire_time(price.effective_from),
                 price.source,
-                price.source,
             )
             for price in prices
         ),

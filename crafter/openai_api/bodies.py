@@ -48,6 +48,36 @@ class OpenAIBody(RequestBody):
         return {name: value for name, value in data.items() if value is not None and name not in cls.harmless}
 
 
+class AnswerBody(OpenAIBody):
+    """What every question to a model, or to an agent (``agent:<name or id>``), has."""
+
+    model: ModelName
+    stream: bool = False
+    temperature: Temperature | None = None
+    top_p: Share | None = None
+    parallel_tool_calls: bool | None = None
+    user: EndUser | None = None
+    safety_identifier: EndUser | None = None
+    prompt_cache_key: ShortText | None = None
+
+    @property
+    def end_user(self) -> str | None:
+        """Whom it is asked for."""
+        return self.safety_identifier or self.user
+
+
+class TextFormat(ContractBody):
+    """Text."""
+
+    type: Literal["text"]
+
+
+class JsonObjectFormat(ContractBody):
+    """Some JSON object."""
+
+    type: Literal["json_object"]
+
+
 class JsonSchemaBody(ContractBody):
     """The schema of a reply."""
 

@@ -20,20 +20,17 @@ from crafter.openai_api.bodies import (
     MOST_MESSAGES,
     MOST_PARTS,
     MOST_TOOLS,
+    AnswerBody,
     CallId,
     Detail,
     Effort,
-    EndUser,
     FunctionBody,
     ImageUrl,
+    JsonObjectFormat,
     JsonSchemaBody,
     MaxTokens,
-    ModelName,
-    OpenAIBody,
-    Share,
-    ShortText,
-    Temperature,
     Text,
+    TextFormat,
     ToolName,
     content_of,
 )
@@ -175,18 +172,6 @@ class NamedToolBody(ContractBody):
     function: NamedFunction
 
 
-class TextFormat(ContractBody):
-    """Text."""
-
-    type: Literal["text"]
-
-
-class JsonObjectFormat(ContractBody):
-    """Some JSON object."""
-
-    type: Literal["json_object"]
-
-
 class SchemaFormat(ContractBody):
     """JSON of one schema."""
 
@@ -200,17 +185,13 @@ class StreamOptions(ContractBody):
     include_usage: bool = False
 
 
-class CompletionCreate(OpenAIBody):
+class CompletionCreate(AnswerBody):
     """A question to a model, or to an agent (``agent:<name or id>``)."""
 
-    harmless: ClassVar = OpenAIBody.harmless | {"store"}
+    harmless: ClassVar = AnswerBody.harmless | {"store"}
 
-    model: ModelName
     messages: list[MessageBody] = Field(min_length=1, max_length=MOST_MESSAGES)
-    stream: bool = False
     stream_options: StreamOptions = Field(default_factory=StreamOptions)
-    temperature: Temperature | None = None
-    top_p: Share | None = None
     max_tokens: MaxTokens | None = None
     max_completion_tokens: MaxTokens | None = None
     frequency_penalty: Penalty | None = None
@@ -223,18 +204,9 @@ class CompletionCreate(OpenAIBody):
     ) = None
     tools: list[ToolBody] = Field(default_factory=list, max_length=MOST_TOOLS)
     tool_choice: Literal["auto", "none", "required"] | NamedToolBody | None = None
-    parallel_tool_calls: bool | None = None
-    user: EndUser | None = None
-    safety_identifier: EndUser | None = None
-    prompt_cache_key: ShortText | None = None
     n: Literal[1] = Field(1, description="One answer; for more, ask again.")
     logprobs: Literal[False] = Field(False, description="There are none.")
     modalities: list[Literal["text"]] = Field(default_factory=lambda: ["text"], max_length=1)  # type: ignore[arg-type]
-
-    @property
-    def end_user(self) -> str | None:
-        """Whom it is asked for."""
-        return self.safety_identifier or self.user
 
     def chosen_tools(self) -> list[ToolDefinition]:
         """What the model may call."""

@@ -10,20 +10,17 @@ from crafter.openai_api.bodies import (
     MOST_MESSAGES,
     MOST_PARTS,
     MOST_TOOLS,
+    AnswerBody,
     CallId,
     Detail,
     Effort,
-    EndUser,
     FunctionBody,
     ImageUrl,
+    JsonObjectFormat,
     JsonSchemaBody,
     MaxTokens,
-    ModelName,
-    OpenAIBody,
-    Share,
-    ShortText,
-    Temperature,
     Text,
+    TextFormat,
     ToolName,
 )
 
@@ -119,18 +116,6 @@ class NamedToolBody(ContractBody):
     name: ToolName
 
 
-class TextFormat(ContractBody):
-    """Text."""
-
-    type: Literal["text"]
-
-
-class JsonObjectFormat(ContractBody):
-    """Some JSON object."""
-
-    type: Literal["json_object"]
-
-
 class SchemaFormat(JsonSchemaBody):
     """JSON of one schema."""
 
@@ -153,39 +138,26 @@ MetadataName = Annotated[str, StringConstraints(max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 
-class ResponseCreate(OpenAIBody):
+class ResponseCreate(AnswerBody):
     """A question to a model, or to an agent (``agent:<name or id>``). Nothing of it is kept.
 
     So there is nothing to go on from: ``previous_response_id``, ``conversation``, ``background`` and ``store`` are
     refused; send all that was said as ``input``.
     """
 
-    harmless = OpenAIBody.harmless - {"metadata"} | {"include", "stream_options"}
+    harmless = AnswerBody.harmless - {"metadata"} | {"include", "stream_options"}
 
-    model: ModelName
     input: Text | Annotated[list[Item], Field(min_length=1, max_length=MOST_MESSAGES)]
     instructions: Text | None = None
-    stream: bool = False
     store: Literal[False] = Field(False, description="Nothing is kept.")
     background: Literal[False] = Field(False, description="The answer is waited for.")
     truncation: Literal["disabled"] = Field("disabled", description="What is too long is refused.")
-    temperature: Temperature | None = None
-    top_p: Share | None = None
     max_output_tokens: MaxTokens | None = None
     reasoning: ReasoningSettings = Field(default_factory=ReasoningSettings)
     text: TextSettings = Field(default_factory=TextSettings)
     tools: list[ToolBody] = Field(default_factory=list, max_length=MOST_TOOLS)
     tool_choice: Literal["auto", "none", "required"] | NamedToolBody | None = None
-    parallel_tool_calls: bool | None = None
     metadata: Annotated[dict[MetadataName, MetadataValue], Field(max_length=16)] = Field(default_factory=dict)
-    user: EndUser | None = None
-    safety_identifier: EndUser | None = None
-    prompt_cache_key: ShortText | None = None
-
-    @property
-    def end_user(self) -> str | None:
-        """Whom it is asked for."""
-        return self.safety_identifier or self.user
 
     def chosen_tools(self) -> list[ToolDefinition]:
         """What the model may call."""
