@@ -20,7 +20,7 @@ from tests.fakes.replies import Failure, Reply
 from tests.process.service import SLACK_SECONDS, Service, serving, until
 from tests.process.tenant import Tenant, settle
 
-CALLS = 200
+CALLS = 1_000
 FAILURES = 37
 HANGING = 9
 UNITS = ("usd", "tokens", "requests")
