@@ -4,7 +4,9 @@ from typing import Any
 
 import httpx2
 
-from crafter.budgets.documents import Budget
+from crafter.agents.documents import Agent
+from crafter.budgets.documents import Budget, BudgetHold
+from crafter.calls.documents import Call
 from crafter.core.tenancy import Scope
 
 
@@ -38,3 +40,11 @@ async def stored(organization: str, budget_id: str) -> dict[str, Any]:
     raw = await Budget.within(Scope(organization)).find_one({"_id": budget_id})
     assert raw is not None
     return raw
+
+
+async def rows_of(agent: Agent) -> list[dict[str, Any]]:
+    return await Call.within(agent.scope).find({}, sort=(("_id", 1),), limit=1_000)
+
+
+async def holds_of(agent: Agent) -> list[dict[str, Any]]:
+    return await BudgetHold.within(agent.scope).find({}, sort=(("_id", 1),), limit=1_000)

@@ -1,18 +1,14 @@
 """Two server processes on one database: a budget is exact all the same."""
 
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.budgets.making import make_budget, standing
-from tests.database import drop_database, with_database
 from tests.fakes.provider import FakeProvider
-from tests.platform_access.test_processes import hammer
-from tests.process.conftest import vendor_of
-from tests.process.service import SECRETS, Service, serving
+from tests.process.pair import hammer, two_services
+from tests.process.service import Service
 from tests.process.tenant import Tenant, settle
 
 pytestmark = pytest.mark.slow
@@ -22,12 +18,9 @@ pytestmark = pytest.mark.slow
 async def services(
     mongodb_uri: str, provider_server: FakeProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Service, Service]]:
-    uri = with_database(mongodb_uri, f"crafter_budgets_{os.getpid()}")
-    variables = {"MONGODB_URI": uri, **SECRETS, **vendor_of(provider_server)}
-    folder: Path = tmp_path_factory.mktemp("budgets")
-    async with serving(folder / "a", **variables) as first, serving(folder / "b", **variables) as second:
-        yield first, second
-    drop_database(uri)
+    folder = tmp_path_factory.mktemp("budgets")
+    async with two_services("budgets", mongodb_uri, provider_server, folder) as both:
+        yield both
 
 
 @pytest.fixture(scope="module")

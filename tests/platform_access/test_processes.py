@@ -1,38 +1,29 @@
 """Two server processes on one database: limits and counters are exact all the same."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.database import drop_database, with_database
 from tests.fakes.provider import FakeProvider
-from tests.process.conftest import vendor_of
-from tests.process.service import SECRETS, Service, serving
+from tests.process.pair import hammer, two_services
+from tests.process.service import Service
 from tests.process.tenant import Tenant, settle
 from tests.programs import ALL_SCOPES
 
 pytestmark = pytest.mark.slow
 
 USAGE = "/external/usage/api-key"
-AT_ONCE = 20
-"""Calls that each process has to do with at the same time."""
 
 
 @pytest.fixture(scope="module")
 async def services(
     mongodb_uri: str, provider_server: FakeProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Service, Service]]:
-    uri = with_database(mongodb_uri, f"crafter_two_{os.getpid()}")
-    variables = {"MONGODB_URI": uri, **SECRETS, **vendor_of(provider_server)}
-    folder: Path = tmp_path_factory.mktemp("two")
-    async with serving(folder / "a", **variables) as first, serving(folder / "b", **variables) as second:
-        yield first, second
-    drop_database(uri)
+    folder = tmp_path_factory.mktemp("two")
+    async with two_services("two", mongodb_uri, provider_server, folder) as both:
+        yield both
 
 
 @pytest.fixture(scope="module")
@@ -47,25 +38,6 @@ async def key_with(tenant: tuple[Tenant, httpx2.AsyncClient], **restrictions: An
     made = await client.post(f"/organizations/{settled.organization}/user-api-keys", json=body)
     value: str = made.json()["data"]["api_key"]
     return value
-
-
-async def hammer(
-    services: tuple[Service, Service],
-    count: int,
-    headers: dict[str, str],
-    method: str,
-    url: str,
-    **request: Any,
-) -> list[httpx2.Response]:
-    """So many calls at once, half of them to each process."""
-    room = asyncio.Semaphore(AT_ONCE * len(services))
-    async with services[0].client(headers=headers) as first, services[1].client(headers=headers) as second:
-
-        async def call(client: httpx2.AsyncClient) -> httpx2.Response:
-            async with room:
-                return await client.request(method, url, **request)
-
-        return await asyncio.gather(*(call((first, second)[n % 2]) for n in range(count)))
 
 
 async def test_two_hundred_calls_are_two_hundred_uses(
